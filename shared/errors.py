@@ -1,0 +1,61 @@
+"""The errors of Parcours: one small hierarchy.
+
+Every error that may reach a person derives from `ParcoursError`, carries one line that says what is wrong and what to
+do, and is shown without a traceback. Anything else that escapes is a defect.
+"""
+
+
+class ParcoursError(Exception):
+    """The base: its text is one line for a person."""
+
+    exit_status = 1
+
+
+class ConfigurationError(ParcoursError):
+    """A setting, a rule file or a mapping is wrong: nothing was started or sent."""
+
+    exit_status = 2
+
+
+class FolderInUse(ParcoursError):
+    """Another process holds the data folder."""
+
+
+class PortInUse(ParcoursError):
+    """Another process listens on the port."""
+
+
+class Unreachable(ParcoursError):
+    """A service that a command needs does not answer."""
+
+
+class LogError(ParcoursError):
+    """The event log cannot do what was asked."""
+
+
+class LogOverloaded(LogError):
+    """The bounded queue before the log is full: try again after `retry_after_s`."""
+
+    def __init__(self, message: str, retry_after_s: int = 1) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
+
+
+class LogUnavailable(LogError):
+    """The log cannot be written now (disk full, permission, I/O error); nothing of the append was kept."""
+
+
+class LogMismatch(LogError):
+    """A consumer's position belongs to another log, or lies beyond the end of this one."""
+
+
+class StoreError(ParcoursError):
+    """ClickHouse refuses or fails."""
+
+
+class QueryLimitExceeded(StoreError):
+    """A query went over its time, memory or concurrency limit."""
+
+
+class DetectionError(ParcoursError):
+    """A record of the log that no detector can read: the worker stops by name rather than skip it."""

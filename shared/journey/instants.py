@@ -1,0 +1,29 @@
+"""Instants: microseconds since 1970-01-01 UTC as an integer, and their one text form.
+
+The text form has a fixed width (`2026-11-22T08:39:57.123456Z`), so that texts sort as instants do.
+"""
+
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND: Final = timedelta(microseconds=1)
+
+SECOND_US: Final = 1_000_000
+HOUR_US: Final = 3_600 * SECOND_US
+DAY_US: Final = 86_400 * SECOND_US
+
+
+def to_us(moment: datetime) -> int:
+    """Microseconds since 1970 of a datetime with an offset; exact, also across a change of clocks."""
+    return (moment - _EPOCH) // _MICROSECOND if moment.tzinfo is UTC else (moment.astimezone(UTC) - _EPOCH) // _MICROSECOND
+
+
+def from_us(instant_us: int) -> datetime:
+    """The UTC datetime of an instant."""
+    return _EPOCH + timedelta(microseconds=instant_us)
+
+
+def to_text(instant_us: int) -> str:
+    """`YYYY-MM-DDTHH:MM:SS.ffffffZ`."""
+    return from_us(instant_us).strftime("%Y-%m-%dT%H:%M:%S.%fZ")

@@ -1,0 +1,96 @@
+"""The log's port: what the services know of it, whether it is SQLite or Kafka.
+
+A *topic* is a set of partitions; a partition is a sequence of records with growing offsets (not necessarily without
+gaps). A record's value is a JSON array of at most `MAX_RECORD_EVENTS` items and `MAX_RECORD_BYTES` bytes, all of one kind.
+"""
+
+from collections.abc import Sequence
+from enum import StrEnum
+from typing import Final, NamedTuple, Protocol
+
+MAX_RECORD_EVENTS: Final = 1_000
+MAX_RECORD_BYTES: Final = 900_000
+
+JOURNEY_EVENTS: Final = "journey-events"
+FRICTIONS: Final = "frictions"
+REJECTED_EVENTS: Final = "rejected-events"
+
+
+class Kind(StrEnum):
+    """What the items of a record are."""
+
+    EVENTS = "events"
+    """`shared.journey.event.Event`"""
+    CONTROL = "control"
+    """one of `shared.journey.control`"""
+    POINTS = "points"
+    """`shared.journey.point.Point`"""
+    LATE = "late"
+    """`shared.journey.point.LateEvent`"""
+    REJECTS = "rejects"
+    """`shared.ingest.rejects.Reject`"""
+
+
+class Record(NamedTuple):
+    """A record to append: a JSON array of `count` items."""
+
+    partition: int
+    kind: Kind
+    value: bytes
+    count: int
+
+
+class StoredRecord(NamedTuple):
+    """A record read back."""
+
+    partition: int
+    offset: int
+    kind: Kind
+    value: bytes
+    count: int
+    appended_ms: int
+
+
+class Position(NamedTuple):
+    """Where a consumer stands in one stream: the next offset it wants, and the log it belongs to."""
+
+    log_id: str
+    next_offset: int
+
+
+class LogWriter(Protocol):
+    """The one writer of a stream (a topic's records of one writing process)."""
+
+    def append(self, records: Sequence[Record]) -> list[int]:
+        """Make the records durable, all or none, and give their offsets.
+
+        Raises `LogUnavailable` when they cannot be kept.
+        """
+
+    def close(self) -> None:
+        """Release the stream; everything appended stays."""
+
+
+class LogReader(Protocol):
+    """Reads one stream of a topic in order, from any number of processes."""
+
+    @property
+    def stream(self) -> str:
+        """The name of the stream: topic and writer, e.g. `journey-events.ingest`."""
+
+    def read(self, after: dict[int, Position], limit_bytes: int) -> list[StoredRecord]:
+        """Records of all partitions from their positions on (a partition not named: from the start), at most about
+        `limit_bytes` (at least one record if there is any), in offset order per partition.
+
+        Empty when there is nothing new, or the stream does not exist yet. Raises `LogMismatch` when a position belongs to
+        another log or lies beyond the end, and when the records at a position have already been pruned.
+        """
+
+    def log_id(self) -> str | None:
+        """The identity of the log, made when it was made; `None` while it does not exist."""
+
+    def ends(self) -> dict[int, int]:
+        """The next offset to be written, per partition that exists (the local log gives its partitions one sequence)."""
+
+    def close(self) -> None:
+        """Release the stream."""
