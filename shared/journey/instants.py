@@ -16,7 +16,9 @@ DAY_US: Final = 86_400 * SECOND_US
 
 def to_us(moment: datetime) -> int:
     """Microseconds since 1970 of a datetime with an offset; exact, also across a change of clocks."""
-    return (moment - _EPOCH) // _MICROSECOND if moment.tzinfo is UTC else (moment.astimezone(UTC) - _EPOCH) // _MICROSECOND
+    return (
+        (moment - _EPOCH) // _MICROSECOND if moment.tzinfo is UTC else (moment.astimezone(UTC) - _EPOCH) // _MICROSECOND
+    )
 
 
 def from_us(instant_us: int) -> datetime:

@@ -32,12 +32,12 @@ class Kind(StrEnum):
 
 
 class Record(NamedTuple):
-    """A record to append: a JSON array of `count` items."""
+    """A record to append: a JSON array of `items` items."""
 
     partition: int
     kind: Kind
     value: bytes
-    count: int
+    items: int
 
 
 class StoredRecord(NamedTuple):
@@ -47,7 +47,7 @@ class StoredRecord(NamedTuple):
     offset: int
     kind: Kind
     value: bytes
-    count: int
+    items: int
     appended_ms: int
 
 
