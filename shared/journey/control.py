@@ -70,7 +70,8 @@ class RedetectionFinished(Control, tag="redetection.finished"):
 
 class DetectionProgressed(Control, tag="detection.progressed"):
     """Written by the detector to `frictions` with each checkpoint: everything `journey-events` holds before `offset` of
-    `partition` has been folded, and its output stands before this record."""
+    `partition` has been folded, and its output stands before this record.
+    """
 
     partition: int
     log_id: str
