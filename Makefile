@@ -1,0 +1,49 @@
+# Everything that is done with this repository. `make` alone explains each target.
+# All paths are relative, so that a folder with spaces in its name works.
+
+PYTHON ?=
+export PYTHON
+
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help run test check bench torture lock clean
+
+RUN_READY := .venv/ready-run
+DEV_READY := .venv/ready-dev
+BIN := .venv/bin
+
+help: ## Explain every target (this text)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' Makefile
+
+run: $(RUN_READY) ## Install what is needed and run the platform in the foreground; Ctrl-C stops it
+	@$(BIN)/parcours run
+
+test: $(DEV_READY) ## Install what the tests need and run them all
+	@$(BIN)/python -m tests.suite
+
+check: $(DEV_READY) ## Lint, format, types, import rules, spelling
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+	@$(BIN)/codespell
+
+bench: $(DEV_READY) ## Measure this machine: events a second, time to queryable, bytes a journey
+	@$(BIN)/python -m tests.benchmarks
+
+torture: $(DEV_READY) ## Kill every part 200 times at random moments and compare the result
+	@$(BIN)/python -m tests.torture
+
+lock: ## Resolve requirements/*.in again into the lock files with hashes (needs the network)
+	@requirements/install lock
+
+clean: ## Remove the environment and the tools' caches; the data folder stays
+	rm -rf .venv .venv-lock .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage htmlcov
+	find services shared tests -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(RUN_READY): requirements/run.lock requirements/install
+	@requirements/install run
+
+$(DEV_READY): requirements/dev.lock requirements/install $(RUN_READY)
+	@requirements/install dev
