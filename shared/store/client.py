@@ -1,0 +1,207 @@
+"""ClickHouse, embedded (chDB) or a server, behind one small door.
+
+Inserts and queries have clients of their own: on a shared one an insert waits behind whatever query runs. Queries are
+read-only, bounded in time and memory, take values by binding only, and fail with typed errors whose text is fit for a
+person; ClickHouse's own text goes to the log.
+"""
+
+import logging
+import queue
+import re
+import tempfile
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+from urllib.parse import urlsplit
+
+import clickhouse_connect
+from clickhouse_connect.driver.client import Client
+from clickhouse_connect.driver.exceptions import ClickHouseError
+
+from shared.errors import QueryLimitExceeded, StoreError
+from shared.store.folder import FolderLock
+
+logger = logging.getLogger(__name__)
+
+_POOL_CLIENTS: Final = 4
+_WRITER_SETTINGS: Final = {
+    # The default of recent servers answers before the rows are there.
+    "async_insert": 0,
+    "date_time_input_format": "best_effort",
+    "input_format_skip_unknown_fields": 1,
+    "input_format_null_as_default": 1,
+}
+_TIME_CODES: Final = {159, 160, 394}
+_MEMORY_CODES: Final = {241}
+_SIZE_CODES: Final = {158, 307, 396}
+_WRITES_FILE: Final = re.compile(r"\boutfile\b", re.IGNORECASE)
+
+
+class Rows(NamedTuple):
+    """A query's answer: column names, and a tuple a row in their order.
+
+    Without rows there may be no column names either: chDB then tells none.
+    """
+
+    columns: list[str]
+    rows: list[tuple[Any, ...]]
+
+
+class Store:
+    """One ClickHouse: `chdb:///absolute/folder`, or the DSN of a server.
+
+    Nothing is opened before the first use. A folder is held by one process at a time (`FolderInUse`). All methods may
+    be called from any thread; `writer()` gives one client, meant for one thread.
+    """
+
+    def __init__(self, dsn: str, memory_mb: int, query_limit_s: int) -> None:
+        self._dsn = dsn
+        self._memory_bytes = memory_mb * 1_048_576
+        self._query_limit_s = query_limit_s
+        self._folder = Path(urlsplit(dsn).path) if dsn.startswith("chdb:") else None
+        self._folder_lock: FolderLock | None = None
+        self._opening = threading.RLock()
+        self._closed = False
+        self._writer: Client | None = None
+        self._all: list[Client] = []
+        self._idle: queue.LifoQueue[Client | None] = queue.LifoQueue()
+        for _ in range(_POOL_CLIENTS):
+            self._idle.put(None)
+
+    @property
+    def embedded(self) -> bool:
+        """Whether ClickHouse runs in this process."""
+        return self._folder is not None
+
+    def writer(self) -> Client:
+        """The client for inserts and DDL. Raises `FolderInUse`, `StoreError`."""
+        with self._opening:
+            if self._writer is None:
+                self._writer = self._open(dict(_WRITER_SETTINGS))
+            return self._writer
+
+    def query(self, sql: str, parameters: Mapping[str, Any] | None = None) -> Rows:
+        """Run one read-only statement; `{name:Type}` in it takes its value from `parameters`.
+
+        Raises `QueryLimitExceeded` beyond the time or memory of one query or when every client stays busy for
+        `query_limit_s`, and `StoreError` for the rest.
+        """
+        _refuse_outfile(sql)
+        with self._reader() as client, typed_errors():
+            result = client.query(sql, parameters=dict(parameters or {}))
+            return Rows(list(result.column_names), [tuple(row) for row in result.result_rows])
+
+    def recount_query(self, sql: str, parameters: Mapping[str, Any] | None = None) -> Rows:
+        """As `query`, but from the rows themselves: no projection answers, and with ten times the time."""
+        _refuse_outfile(sql)
+        settings = self._reader_settings(self._query_limit_s * 10) | {"optimize_use_projections": 0, "readonly": 1}
+        client = self._open(settings)
+        try:
+            with typed_errors():
+                result = client.query(sql, parameters=dict(parameters or {}))
+                return Rows(list(result.column_names), [tuple(row) for row in result.result_rows])
+        finally:
+            self._discard(client)
+
+    def close(self) -> None:
+        """Release the clients and the folder; what was inserted stays."""
+        with self._opening:
+            self._closed = True
+            for client in self._all:
+                client.close()
+            self._all.clear()
+            self._writer = None
+            if self._folder_lock is not None:
+                self._folder_lock.release()
+                self._folder_lock = None
+
+    @contextmanager
+    def _reader(self) -> Iterator[Client]:
+        try:
+            client = self._idle.get(timeout=self._query_limit_s)
+        except queue.Empty:
+            raise QueryLimitExceeded("Too many queries at once: try again in a moment") from None
+        try:
+            if client is None:
+                client = self._open(self._reader_settings(self._query_limit_s) | {"readonly": 1})
+            yield client
+        finally:
+            self._idle.put(client)
+
+    def _reader_settings(self, limit_s: int) -> dict[str, Any]:
+        return {
+            "max_execution_time": limit_s,
+            "max_memory_usage": self._memory_bytes // 2,
+            "max_bytes_before_external_group_by": self._memory_bytes // 4,
+            "max_bytes_before_external_sort": self._memory_bytes // 4,
+        }
+
+    def _open(self, settings: dict[str, Any]) -> Client:
+        """A new client; `readonly`, where asked for, must come last: nothing can be set after it."""
+        with self._opening:
+            if self._closed:
+                raise StoreError("The store has been closed")
+            options: dict[str, Any] = {}
+            if self._folder is not None:
+                self._hold_folder(self._folder)
+                options["chdb_options"] = {"max_server_memory_usage": self._memory_bytes}
+            with typed_errors():
+                client = clickhouse_connect.get_client(dsn=self._dsn, settings=settings, **options)
+            self._all.append(client)
+            return client
+
+    def _discard(self, client: Client) -> None:
+        with self._opening:
+            if client in self._all:
+                self._all.remove(client)
+                client.close()
+
+    def _hold_folder(self, folder: Path) -> None:
+        """Lock the folder, and keep the driver's temporary files in it.
+
+        The driver hands inserts to chDB as temporary files. They are personal data (if pseudonymous), and a kill leaves
+        them behind: they belong in the data folder, and what a killed process left is deleted here.
+        """
+        if self._folder_lock is not None:
+            return
+        lock = FolderLock(folder)
+        lock.acquire()
+        self._folder_lock = lock
+        inserts = folder / "inserts"
+        try:
+            inserts.mkdir(mode=0o700, parents=True, exist_ok=True)
+            for left_behind in inserts.iterdir():
+                left_behind.unlink()
+        except OSError as error:
+            raise StoreError(f"The folder {inserts} cannot be written: {error.strerror}") from error
+        tempfile.tempdir = str(inserts)
+
+
+@contextmanager
+def typed_errors() -> Iterator[None]:
+    """Turn the driver's errors into `QueryLimitExceeded` and `StoreError`; the original text goes to the log."""
+    try:
+        yield
+    except ClickHouseError as error:
+        raise _typed(error) from error
+
+
+def _typed(error: ClickHouseError) -> StoreError:
+    code = getattr(error, "code", None)
+    name = getattr(error, "name", None) or "no name"
+    if code in _TIME_CODES:
+        return QueryLimitExceeded("The question takes too long: choose a shorter period or fewer groups")
+    if code in _MEMORY_CODES:
+        return QueryLimitExceeded("The question needs too much memory: choose a shorter period or fewer groups")
+    if code in _SIZE_CODES:
+        return QueryLimitExceeded("The question reads too much: choose a shorter period or fewer groups")
+    logger.warning("ClickHouse refused a statement: %s", error)
+    return StoreError(f"ClickHouse refused a statement (error {code}, {name}); the log of this process says why")
+
+
+def _refuse_outfile(sql: str) -> None:
+    """`readonly` refuses `file()` and `url()`, but chDB lets `INTO OUTFILE` write on this machine."""
+    if _WRITES_FILE.search(sql):
+        raise StoreError("A query may not write a file")
