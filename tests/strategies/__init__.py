@@ -1,0 +1,1 @@
+"""Random journeys, arrivals and rule settings for property tests and torture runs."""
