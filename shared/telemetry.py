@@ -80,7 +80,7 @@ def configure_logging(service: str, stream: IO[str], level: int = logging.INFO) 
 def start_metrics(service: str) -> None:
     """Make the process' meter provider; meters taken before it report to it too. Once a process."""
     provider = MeterProvider(
-        metric_readers=[PrometheusMetricReader(disable_target_info=True)],
+        metric_readers=[PrometheusMetricReader(disable_target_info=True, scope_info_enabled=False)],
         resource=Resource({SERVICE_NAME: f"parcours-{service}"}),
     )
     metrics.set_meter_provider(provider)

@@ -1,0 +1,1 @@
+"""`parcours run`: checks, starts, watches and stops the processes of a platform on one machine."""
