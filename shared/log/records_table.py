@@ -240,7 +240,8 @@ def _last_prunable(
 
 def release_pruned_space(connection: sqlite3.Connection) -> None:
     """Give at most `VACUUM_PAGES` free pages back to the file system. Outside a transaction."""
-    connection.execute(f"PRAGMA incremental_vacuum({VACUUM_PAGES})").fetchall()
+    # `execute` would stop after one page: this pragma yields a row without columns for each.
+    connection.executescript(f"PRAGMA incremental_vacuum({VACUUM_PAGES})")
     connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
 
 
