@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
+import click
+
 import services
 from services.supervisor import checks, demo
 from services.supervisor.child import Child, ServiceLog
@@ -102,8 +104,8 @@ def _environment(environment: Mapping[str, str]) -> dict[str, str]:
 
 
 def _say(text: str) -> None:
-    print(text, flush=True)
+    click.echo(text)
 
 
 def _warn(text: str) -> None:
-    print(f"parcours: {text}", file=sys.stderr, flush=True)
+    click.echo(f"parcours: {text}", err=True)
