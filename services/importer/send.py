@@ -1,0 +1,73 @@
+"""Events to the gateways: the client side of `/v1/events` and `/v1/imports`."""
+
+from typing import Final, Literal
+
+import httpx
+import msgspec
+from msgspec import Struct
+
+from services.importer.http_client import ServiceClient
+from shared.errors import ParcoursError
+
+EVENTS_PATH: Final = "/v1/events"
+BATCH_TYPE: Final = "application/cloudevents-batch+json"
+_ANSWERED: Final = frozenset({202, 422})
+
+
+class Ends(Struct, frozen=True):
+    """Where a log stands: its identity, and the next offset of each partition."""
+
+    log_id: str
+    ends: dict[str, int]
+
+
+class EventResult(Struct, frozen=True):
+    """What became of one event of a request; `reason` and `pointer` say why it was rejected."""
+
+    status: Literal["accepted", "duplicate", "rejected"]
+    reason: str = ""
+    pointer: str = ""
+    detail: str = ""
+
+
+class _Answer(Struct):
+    results: list[EventResult]
+
+
+class IngestClient(ServiceClient):
+    """The gateways."""
+
+    def start_import(self, source: str) -> Ends:
+        """Announces the source: from here on its clock is its own latest time."""
+        return self._announce("/v1/imports", source)
+
+    def finish_import(self, source: str) -> Ends:
+        """Says that all of the source was sent; where the log ends with it."""
+        return self._announce("/v1/imports/finish", source)
+
+    def send(
+        self, body: bytes, events: int, *, path: str = EVENTS_PATH, content_type: str = BATCH_TYPE, lang: str = "en"
+    ) -> list[EventResult]:
+        """Sends a body of so many events; what became of each, in order, once the accepted are durable.
+
+        Sending a body again is harmless: an event counts once. Raises `ParcoursError` when the body as a whole is refused.
+        """
+        headers = {"Content-Type": content_type, "Accept-Language": lang}
+        response = self.request("POST", path, content=body, headers=headers)
+        if response.status_code not in _ANSWERED:
+            raise self.refusal(response)
+        return self._results(response, events)
+
+    def _results(self, response: httpx.Response, events: int) -> list[EventResult]:
+        results: list[EventResult] = self.decoded(response, _Answer).results
+        if len(results) != events:
+            raise ParcoursError(f"{response.url} answers {len(results)} results for {events} events")
+        return results
+
+    def _announce(self, path: str, source: str) -> Ends:
+        headers = {"Content-Type": "application/json"}
+        response = self.request("POST", path, content=msgspec.json.encode({"source": source}), headers=headers)
+        if not response.is_success:
+            raise self.refusal(response)
+        ends: Ends = self.decoded(response, Ends)
+        return ends
