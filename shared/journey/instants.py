@@ -29,3 +29,8 @@ def from_us(instant_us: int) -> datetime:
 def to_text(instant_us: int) -> str:
     """`YYYY-MM-DDTHH:MM:SS.ffffffZ`."""
     return from_us(instant_us).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def from_text(text: str) -> int:
+    """The instant of a text of `to_text` (or any ISO 8601 text with an offset)."""
+    return to_us(datetime.fromisoformat(text))

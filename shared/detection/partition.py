@@ -1,0 +1,336 @@
+"""The detector of one partition: records of `journey-events` in, rows of `frictions` out.
+
+Everything it knows comes from the records, in their order; so the same records give the same rows to the byte, wherever a
+crash cut them. Source: docs/architecture.md, "The log" and "Detection".
+"""
+
+from typing import Any, Protocol
+
+from msgspec import Struct, field
+
+from shared.detection.draft import Deltas, RulesByVersion, net, point_of
+from shared.detection.fold import expire
+from shared.detection.history import RuleHistory
+from shared.detection.journey import Journey, append, insert, is_held, pack, unpack
+from shared.detection.occurrence import Arrival, Occurrence, Reference, occurrence_of
+from shared.detection.redetection import Replay, remember_row, replace_past
+from shared.detection.timers import LIVE, Clocks
+from shared.errors import DetectionError
+from shared.journey.control import (
+    AnyControl,
+    ClockTicked,
+    DetectionProgressed,
+    ImportFinished,
+    ImportStarted,
+    JourneyReplayed,
+    RedetectionFinished,
+    RedetectionStarted,
+    RulesPublished,
+)
+from shared.journey.instants import SECOND_US, from_text, to_text, to_us
+from shared.journey.point import LateEvent, Point
+
+SEPARATOR = "\x1f"
+
+
+class JourneyRecords(Protocol):
+    """Where packed journeys are found that are not in memory."""
+
+    def load(self, key: str) -> bytes | None:
+        """The record of the last checkpoint, or `None`."""
+
+
+class PartitionState(Struct):
+    """What a partition remembers besides its journeys."""
+
+    now_us: dict[str, int] = field(default_factory=dict)
+    version: int = 0
+    documents: dict[int, dict[str, Any]] = field(default_factory=dict)
+    redetection: str = ""
+    replays: dict[str, Replay] = field(default_factory=dict)
+    late_events: int = 0
+
+
+class Changed(Struct):
+    """A journey changed since the last checkpoint: its record, and the timer to set again after a restart."""
+
+    key: str
+    record: bytes
+    timer_us: int
+    clock: str
+
+
+class Counts(Struct):
+    """What happened since the start of the process."""
+
+    events: int = 0
+    duplicates: int = 0
+    late: int = 0
+    refolds: int = 0
+    without_journey: int = 0
+    points: int = 0
+    retractions: int = 0
+
+
+class _Work(Struct):
+    """One journey while a record is folded: what it changed so far, and events out of order that wait for its end."""
+
+    key: str
+    subject: str
+    service: str
+    journey: Journey
+    rules: RulesByVersion
+    newest: Reference | None
+    deltas: Deltas = field(default_factory=list)
+    misplaced: dict[Reference, Occurrence] = field(default_factory=dict)
+    touched: bool = False
+
+
+class Partition:
+    """Folds the records of one partition. `points` and `late_events` hold the output since `take_output`."""
+
+    def __init__(self, number: int, records: JourneyRecords, *, hot_journeys: int, young_journeys: int) -> None:
+        self.number = number
+        self.counts = Counts()
+        self.points: list[Point] = []
+        self.late_events: list[LateEvent] = []
+        self.state = PartitionState()
+        self._records = records
+        self._hot_journeys, self._young_journeys = hot_journeys, young_journeys
+        self._history = RuleHistory()
+        self._clocks = Clocks()
+        self._hot: dict[str, Journey] = {}
+        self._young: dict[str, bytes] = {}
+        self._changed: dict[str, None] = {}
+        self._offset = 0
+
+    @property
+    def clock_us(self) -> int:
+        """The last tick."""
+        return self._clocks.now_us[LIVE]
+
+    @property
+    def version(self) -> int:
+        """The version of the rules in force."""
+        return self._history.version
+
+    def restore(self, state: PartitionState, timers: list[tuple[int, str, str]]) -> None:
+        """Go on from a checkpoint: its state, and (instant, clock, key) of every journey with a timer."""
+        self.state = state
+        for version, document in sorted(state.documents.items()):
+            self._history.publish(version, document)
+        self._history.version = state.version
+        for clock, now_us in state.now_us.items():
+            self._clocks.begin(clock)
+            self._clocks.advance(clock, now_us)
+        for time_us, clock, key in timers:
+            self._clocks.set(self._clocks.of(clock), time_us, key)
+
+    def fold_events(self, offset: int, arrivals: list[Arrival]) -> None:
+        """Fold the events of one record."""
+        self._offset = offset
+        works: dict[str, _Work] = {}
+        running = self._clocks.now_us
+        for arrival in arrivals:
+            time_us = to_us(arrival.time)
+            self.counts.events += 1
+            if arrival.subject is None:
+                self.counts.without_journey += 1
+                continue
+            key = f"{arrival.subject}{SEPARATOR}{arrival.data.service}"
+            work = works.get(key)
+            if work is None:
+                work = works[key] = self._work(key)
+            self._place(work, arrival, time_us)
+            if arrival.source in running:
+                self._clocks.advance(arrival.source, time_us)
+        for work in works.values():
+            self._finish(work)
+        for source in sorted({arrival.source for arrival in arrivals} & running.keys()):
+            self._fire(source)
+
+    def control(self, offset: int, control: AnyControl) -> None:
+        """Let a control event act."""
+        self._offset = offset
+        match control:
+            case ClockTicked(time=time):
+                self._clocks.advance(LIVE, from_text(time))
+                self._fire(LIVE)
+            case RulesPublished(version=version, rules=rules):
+                self._history.publish(version, rules)
+            case ImportStarted(source=source):
+                self._clocks.begin(source)
+            case ImportFinished(source=source):
+                self._clocks.end(source)
+                self._fire(LIVE)
+            case RedetectionStarted() | JourneyReplayed() | RedetectionFinished():
+                self._redetect(control)
+            case DetectionProgressed():
+                raise DetectionError("journey-events holds a record of the detector's own progress")
+
+    def take_output(self) -> tuple[list[Point], list[LateEvent]]:
+        """The rows since the last call."""
+        output = self.points, self.late_events
+        self.points, self.late_events = [], []
+        return output
+
+    def take_changes(self) -> tuple[PartitionState, list[Changed]]:
+        """What a checkpoint has to write, since the last one."""
+        self.state.now_us = dict(self._clocks.now_us)
+        self.state.version = self._history.version
+        self.state.documents = self._history.documents
+        changed = []
+        for key in self._changed:
+            journey = self._hot[key]
+            changed.append(Changed(key, pack(journey), journey.timer_us, journey.clock))
+        self._changed = {}
+        return self.state, changed
+
+    def release(self) -> None:
+        """After a checkpoint: keep in memory no more journeys than allowed."""
+        hot, young = self._hot, self._young
+        while len(hot) > self._hot_journeys:
+            key = next(iter(hot))
+            if key in self._changed:
+                return
+            young[key] = pack(hot.pop(key))
+        while len(young) > self._young_journeys:
+            del young[next(iter(young))]
+
+    def _open(self, key: str) -> Journey:
+        journey = self._hot.get(key)
+        if journey is None:
+            record = self._young.pop(key, None) or self._records.load(key)
+            journey = self._hot[key] = Journey() if record is None else unpack(record)
+        return journey
+
+    def _work(self, key: str) -> _Work:
+        journey = self._open(key)
+        subject, _, service = key.partition(SEPARATOR)
+        return _Work(key, subject, service, journey, self._history.of_service(service), journey.state.last)
+
+    @property
+    def _keep_us(self) -> int | None:
+        return None if self.state.redetection else self._history.current.max_lateness_us
+
+    def _place(self, work: _Work, arrival: Arrival, time_us: int) -> None:
+        reference = Reference(time_us, arrival.source, arrival.id)
+        newest = work.newest
+        if newest is None or reference > newest:
+            event = occurrence_of(arrival, time_us, self._history.version)
+            work.newest, work.touched = reference, True
+            if work.misplaced:
+                work.misplaced[reference] = event
+            else:
+                append(work.journey, event, self._keep_us, work.rules, work.deltas)
+        elif reference in work.misplaced or is_held(work.journey, reference):
+            self.counts.duplicates += 1
+        elif self._is_late(work, reference, newest):
+            self._report_late(work, arrival, time_us, newest)
+        else:
+            work.touched = True
+            work.misplaced[reference] = occurrence_of(arrival, time_us, self._history.version)
+
+    def _is_late(self, work: _Work, reference: Reference, newest: Reference) -> bool:
+        before_tail = work.journey.before_tail
+        return newest.time_us - reference.time_us > self._history.current.lateness_us(reference.source) or (
+            before_tail is not None and reference <= before_tail
+        )
+
+    def _report_late(self, work: _Work, arrival: Arrival, time_us: int, newest: Reference) -> None:
+        self.counts.late += 1
+        self.state.late_events += 1
+        self.late_events.append(
+            LateEvent(
+                source=arrival.source,
+                id=arrival.id,
+                recordedtime=arrival.recordedtime,
+                subject=work.subject,
+                service=work.service,
+                time=to_text(time_us),
+                behind_s=(newest.time_us - time_us) / SECOND_US,
+                partition=self.number,
+                offset=self._offset,
+            )
+        )
+
+    def _finish(self, work: _Work) -> None:
+        """After a record: fold what was misplaced, let time pass, and write the rows."""
+        if not work.touched or work.newest is None:
+            return
+        journey = work.journey
+        clock = self._clocks.of(work.newest.source)
+        until_us = self._clocks.until_us(clock)
+        if work.misplaced:
+            self.counts.refolds += 1
+            misplaced = list(work.misplaced.values())
+            work.deltas += insert(journey, misplaced, until_us, work.rules, self._keep_us)
+        else:
+            expire(journey.state, until_us, work.rules, work.deltas)
+        if work.deltas:
+            self._write(work, net(work.deltas))
+        self._set_timer(work.key, journey, clock)
+        self._changed[work.key] = None
+
+    def _write(self, work: _Work, deltas: Deltas) -> None:
+        for sign, draft in deltas:
+            self._append_row(work.journey, point_of(draft, sign, 0, work.subject, work.service))
+
+    def _append_row(self, journey: Journey, row: Point) -> None:
+        journey.revision += 1
+        row.revision, row.partition, row.offset = journey.revision, self.number, self._offset
+        if row.sign > 0:
+            self.counts.points += 1
+        else:
+            self.counts.retractions += 1
+        self.points.append(row)
+        remember_row(journey, row, self.state.redetection)
+
+    def _set_timer(self, key: str, journey: Journey, clock: str) -> None:
+        timers = journey.state.timers
+        time_us = timers[0][0] if timers else 0
+        if time_us and (time_us != journey.timer_us or clock != journey.clock):
+            self._clocks.set(clock, time_us, key)
+        journey.timer_us, journey.clock = time_us, clock
+
+    def _fire(self, clock: str) -> None:
+        """Wake every journey whose time has come by this clock.
+
+        Several timers of one journey may be set; all but one find nothing to do.
+        """
+        while (key := self._clocks.pop(clock)) is not None:
+            work = self._work(key)
+            deltas: Deltas = []
+            expire(work.journey.state, self._until_us(work.journey), work.rules, deltas)
+            self._write(work, net(deltas))
+            self._set_timer(key, work.journey, self._clock_of(work.journey))
+            self._changed[key] = None
+
+    def _until_us(self, journey: Journey) -> int:
+        return self._clocks.until_us(self._clock_of(journey))
+
+    def _clock_of(self, journey: Journey) -> str:
+        last = journey.state.last
+        return LIVE if last is None else self._clocks.of(last.source)
+
+    def _redetect(self, control: RedetectionStarted | JourneyReplayed | RedetectionFinished) -> None:
+        if isinstance(control, JourneyReplayed):
+            if control.run == self.state.redetection:
+                self._replay(control)
+            return
+        self.state.replays = {}
+        self.state.redetection = control.run if isinstance(control, RedetectionStarted) else ""
+
+    def _replay(self, part: JourneyReplayed) -> None:
+        key = f"{part.subject}{SEPARATOR}{part.service}"
+        replay = self.state.replays.setdefault(key, Replay())
+        if not replay.add(part):
+            return
+        del self.state.replays[key]
+        work = self._work(key)
+        keep_us = self._history.current.max_lateness_us
+        rows = replace_past(work.journey, replay, work.rules, self._history.version, keep_us, self._until_us)
+        for row in rows:
+            self._append_row(work.journey, row)
+        self._set_timer(key, work.journey, self._clock_of(work.journey))
+        self._changed[key] = None

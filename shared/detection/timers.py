@@ -1,0 +1,55 @@
+"""Which journey the clock wakes next.
+
+Every running import has a clock of its own, its latest time; all other journeys go by the last tick. A timer fires one
+minute after its time by the clock of its journey. Source: docs/architecture.md, "The log".
+"""
+
+from heapq import heappop, heappush
+from typing import Final
+
+GRACE_US: Final = 60 * 1_000_000
+LIVE: Final = ""
+"""The clock of live sources: the last tick."""
+
+
+class Clocks:
+    """The clocks of a partition, by name: `LIVE`, and the source of each running import."""
+
+    def __init__(self) -> None:
+        self.now_us: dict[str, int] = {LIVE: 0}
+        self._timers: dict[str, list[tuple[int, str]]] = {LIVE: []}
+
+    def of(self, source: str) -> str:
+        """The clock that a journey goes by whose latest event is of `source`."""
+        return source if source in self.now_us else LIVE
+
+    def begin(self, source: str) -> None:
+        """An import starts: its clock begins with its first event."""
+        self.now_us.setdefault(source, 0)
+        self._timers.setdefault(source, [])
+
+    def end(self, source: str) -> None:
+        """An import is finished: its journeys go by the last tick."""
+        if source != LIVE and source in self.now_us:
+            del self.now_us[source]
+            for timer in self._timers.pop(source):
+                heappush(self._timers[LIVE], timer)
+
+    def advance(self, clock: str, now_us: int) -> None:
+        """A clock never goes back."""
+        self.now_us[clock] = max(now_us, self.now_us[clock])
+
+    def until_us(self, clock: str) -> int:
+        """Timers up to here have fired by this clock."""
+        return self.now_us[clock] - GRACE_US
+
+    def set(self, clock: str, time_us: int, key: str) -> None:
+        """Wake the journey `key` at `time_us`."""
+        heappush(self._timers[clock], (time_us, key))
+
+    def pop(self, clock: str) -> str | None:
+        """A journey whose timer has come, or `None`."""
+        timers = self._timers[clock]
+        if timers and timers[0][0] <= self.until_us(clock):
+            return heappop(timers)[1]
+        return None
