@@ -1,0 +1,274 @@
+"""The supervisor with real processes: small scripts that live, die and speak as told."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import time
+from pathlib import Path
+
+import pytest
+
+from services.supervisor import demo
+from services.supervisor.child import Child, RestartBudget, ServiceLog
+from services.supervisor.supervise import ServiceFailed, StopRequest, Supervisor
+from services.wiring.folder import read_json
+
+LIVE = "import time; open({mark!r}, 'a').write('x'); time.sleep(60)"
+
+
+class Stage:
+    """A folder, the lines shown to the person, and children made of scripts."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.shown: list[str] = []
+        self.stop = StopRequest()
+
+    def child(self, name: str, script: str) -> Child:
+        """A child that runs the script."""
+        log = ServiceLog(name, self.folder / f"{name}.log", self.shown.append)
+        return Child(name, [sys.executable, "-c", textwrap.dedent(script)], dict(os.environ), log)
+
+    def mark(self, name: str) -> Path:
+        """The file to which a child adds a letter each time it starts."""
+        return self.folder / f"{name}.mark"
+
+    def live(self, name: str) -> Child:
+        """A child that marks its start, then lives."""
+        return self.child(name, LIVE.format(mark=str(self.mark(name))))
+
+    def supervisor(self, *children: Child, needs: dict[str, tuple[str, ...]] | None = None) -> Supervisor:
+        """A supervisor for which a child is ready once it has marked its start."""
+        needs = needs or {child.name: () for child in children}
+        return Supervisor(children, needs, lambda child: self.mark(child.name).exists(), self.stop)
+
+
+@pytest.fixture
+def stage(tmp_path: Path) -> Stage:
+    """A folder of its own for each test."""
+    return Stage(tmp_path)
+
+
+def step_until(supervisor: Supervisor, condition, limit_s: float = 10.0) -> None:
+    """Let the supervisor work until the condition holds."""
+    deadline = time.monotonic() + limit_s
+    while not condition():
+        assert time.monotonic() < deadline
+        supervisor.step()
+
+
+def test_children_start_once_what_they_need_is_ready(stage: Stage) -> None:
+    """A child that needs another starts after that one is ready; all run when `start` returns."""
+    first, second = stage.live("first"), stage.live("second")
+    supervisor = stage.supervisor(second, first, needs={"second": ("first",), "first": ()})
+    try:
+        assert supervisor.start()
+        assert stage.mark("first").stat().st_mtime_ns <= stage.mark("second").stat().st_mtime_ns
+        assert first.ended() is None
+        assert second.ended() is None
+    finally:
+        supervisor.stop()
+    assert first.ended() == -signal.SIGTERM
+
+
+def test_a_dead_child_is_started_again(stage: Stage) -> None:
+    """A child that is killed comes back as another process, and the person is told once."""
+    child = stage.live("worker")
+    supervisor = stage.supervisor(child)
+    try:
+        assert supervisor.start()
+        before = child.pid
+        os.kill(before, signal.SIGKILL)
+        step_until(supervisor, lambda: stage.mark("worker").read_text() == "xx")
+        assert child.pid != before
+        assert stage.shown == ["worker: killed by SIGKILL; starting it again"]
+    finally:
+        supervisor.stop()
+
+
+def test_a_child_that_dies_for_ever_stops_the_whole_by_name(stage: Stage) -> None:
+    """After five restarts within a minute the failure names the child, its last error line and its log."""
+    line = json.dumps(
+        {"level": "error", "message": "cannot go on", "error": {"type": "StoreError", "text": "no table"}}
+    )
+    mark = stage.mark("loader")
+    child = stage.child("loader", f"open({str(mark)!r}, 'a').write('x'); print({line!r}); raise SystemExit(3)")
+    child.budget = RestartBudget(limit=2)
+    other = stage.live("other")
+    supervisor = stage.supervisor(child, other)
+    with pytest.raises(ServiceFailed, match=r"^loader was .*exit status 3.*cannot go on: no table; see .*loader\.log$"):
+        step_until(supervisor, lambda: not supervisor.start() or not supervisor.step())
+    supervisor.stop()
+    assert mark.read_text() == "xxx"
+    assert other.ended() is not None
+
+
+def test_a_status_that_says_for_good_is_not_tried_again(stage: Stage) -> None:
+    """A child that ends with status 78 stops the whole at once, with its own line."""
+    mark = stage.mark("detector")
+    line = json.dumps({"level": "error", "message": "the service stops", "error": {"text": "the log is older"}})
+    child = stage.child("detector", f"open({str(mark)!r}, 'a').write('x'); print({line!r}); raise SystemExit(78)")
+    supervisor = stage.supervisor(child, stage.live("other"))
+    with pytest.raises(ServiceFailed, match=r"^detector: the service stops: the log is older$"):
+        step_until(supervisor, lambda: not supervisor.start() or not supervisor.step())
+    supervisor.stop()
+    assert mark.read_text() == "x"
+
+
+def test_a_child_that_ignores_sigterm_is_killed_in_time(stage: Stage) -> None:
+    """Stopping takes less than five seconds whatever a child does."""
+    mark = stage.mark("deaf")
+    child = stage.child(
+        "deaf",
+        f"""
+        import signal, time
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        open({str(mark)!r}, "a").write("x")
+        time.sleep(60)
+        """,
+    )
+    supervisor = stage.supervisor(child)
+    assert supervisor.start()
+    start_s = time.monotonic()
+    supervisor.stop()
+    assert time.monotonic() - start_s < 5
+    assert child.ended() == -signal.SIGKILL
+
+
+def test_asking_twice_kills_at_once(stage: Stage) -> None:
+    """A second Ctrl-C does not wait for the children."""
+    mark = stage.mark("deaf")
+    script = f"import signal, time; signal.signal(15, signal.SIG_IGN); open({str(mark)!r}, 'a'); time.sleep(60)"
+    supervisor = stage.supervisor(stage.child("deaf", script))
+    assert supervisor.start()
+    stage.stop.times = 2
+    start_s = time.monotonic()
+    supervisor.stop()
+    assert time.monotonic() - start_s < 1
+
+
+def test_a_stop_during_the_start_is_heard(stage: Stage) -> None:
+    """Ctrl-C while a child is not ready yet ends the start without an error."""
+    supervisor = stage.supervisor(stage.child("slow", "import time; time.sleep(60)"))
+    stage.stop.times = 1
+    assert not supervisor.start()
+    supervisor.stop()
+
+
+def test_signals_are_counted_while_listening() -> None:
+    """SIGINT, SIGTERM and SIGHUP each ask to stop; afterwards the handlers are as they were."""
+    before = signal.getsignal(signal.SIGTERM)
+    stop = StopRequest()
+    with stop.listening():
+        assert not stop
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.raise_signal(number)
+    assert stop.times == 3
+    assert signal.getsignal(signal.SIGTERM) is before
+
+
+def test_only_what_is_alarming_is_shown(stage: Stage) -> None:
+    """Everything is kept in the file; warnings, errors and what is no JSON are shown, the error remembered."""
+    log = ServiceLog("ingest", stage.folder / "ingest.log", stage.shown.append)
+    lines = [
+        json.dumps({"level": "info", "message": "started"}),
+        json.dumps({"level": "warning", "message": "slow"}),
+        json.dumps({"level": "error", "message": "failed", "error": {"type": "KeyError"}}),
+        "Fatal Python error: Segmentation fault",
+        json.dumps({"level": "warning", "message": "later"}),
+    ]
+    for line in lines:
+        log.write(line)
+    log.close()
+    assert stage.shown == [
+        "ingest: slow",
+        "ingest: failed: KeyError",
+        "ingest: Fatal Python error: Segmentation fault",
+        "ingest: later",
+    ]
+    assert log.last_error == "Fatal Python error: Segmentation fault"
+    assert (stage.folder / "ingest.log").read_text().splitlines() == lines
+
+
+def test_a_noisy_child_does_not_flood_the_terminal(stage: Stage) -> None:
+    """Ten lines in ten seconds are shown, the tenth saying where the rest is; all are kept."""
+    log = ServiceLog("ingest", stage.folder / "ingest.log", stage.shown.append)
+    for number in range(100):
+        log.write(f"line {number}")
+    log.close()
+    assert len(stage.shown) == 10
+    assert stage.shown[-1] == f"ingest: line 9 (more in {log.path})"
+    assert len(log.path.read_text().splitlines()) == 100
+
+
+def test_the_log_of_a_child_is_bounded(stage: Stage) -> None:
+    """The file is rotated: three files of five megabytes at most."""
+    log = ServiceLog("ingest", stage.folder / "ingest.log", lambda _line: None)
+    line = json.dumps({"level": "info", "message": "y" * 60_000})
+    for _ in range(400):
+        log.write(line)
+    log.close()
+    sizes = [path.stat().st_size for path in stage.folder.glob("ingest.log*")]
+    assert len(sizes) == 3
+    assert max(sizes) <= 5_000_000
+
+
+def test_a_full_disk_does_not_stop_the_reading_of_a_child(stage: Stage) -> None:
+    """A log that cannot be written loses lines, never the child or the person's warning."""
+    log = ServiceLog("ingest", stage.folder / "missing" / "ingest.log", stage.shown.append)
+    log.write("something is wrong")
+    assert stage.shown == ["ingest: something is wrong"]
+
+
+def test_the_budget_of_restarts_is_per_minute() -> None:
+    """Five restarts within a minute, with growing pauses; the sixth is refused, and allowed again when time has passed."""
+    budget = RestartBudget()
+    assert [budget.take(now_s) for now_s in (0, 1, 2, 3, 4, 5)] == [0.0, 0.5, 1.0, 2.0, 4.0, None]
+    assert budget.take(60.5) == 4.0
+    assert budget.take(200.0) == 0.0
+
+
+def test_a_child_sees_the_end_of_its_supervisor(stage: Stage) -> None:
+    """When the supervisor is killed, its end of the child's standard input closes."""
+    mark = stage.mark("orphan")
+    child = f"import sys, pathlib; sys.stdin.read(); pathlib.Path({str(mark)!r}).touch()"
+    parent = f"""
+    import os, sys
+    from pathlib import Path
+    from services.supervisor.child import Child, ServiceLog
+    log = ServiceLog("orphan", Path({str(stage.folder)!r}, "orphan.log"), print)
+    Child("orphan", [sys.executable, "-c", {child!r}], dict(os.environ), log).start()
+    os.kill(os.getpid(), 9)
+    """
+    done = subprocess.run([sys.executable, "-c", textwrap.dedent(parent)], check=False)
+    assert done.returncode == -signal.SIGKILL
+    deadline = time.monotonic() + 5
+    while not mark.exists():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def test_the_demonstration_is_declined_for_good(tmp_path: Path) -> None:
+    """A first start without the data keeps them out of that folder, also when a later start would take them."""
+    marker = tmp_path / "demo.json"
+    assert not demo.is_due(marker, wanted=False)
+    assert not demo.is_due(marker, wanted=True)
+
+
+def test_the_demonstration_is_marked_once_complete(tmp_path: Path) -> None:
+    """The marker is written when the import ends well; an import that fails or is cut is due again."""
+    marker = tmp_path / "demo.json"
+    assert demo.is_due(marker, wanted=True)
+    outcomes = []
+    for script in ("import time; time.sleep(60)", "raise SystemExit(1)", "pass"):
+        load = demo.DemoLoad([sys.executable, "-c", script], dict(os.environ), marker)
+        deadline = time.monotonic() + 1.0
+        while load.outcome() == "running" and time.monotonic() < deadline:
+            time.sleep(0.02)
+        outcomes.append((load.outcome(), demo.is_due(marker, wanted=True)))
+        load.stop()
+    assert outcomes == [("running", True), ("failed", True), ("loaded", False)]
+    assert read_json(marker) == {"data": demo.NAME, "state": "loaded"}
