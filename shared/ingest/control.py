@@ -1,0 +1,83 @@
+"""How time, rule settings, imports and redetections enter the log: control events, to every partition."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol
+
+import msgspec
+from msgspec import Struct
+
+from shared.ingest.batcher import Batcher
+from shared.ingest.published_rules import PublishedRules, PublishedRulesFile
+from shared.ingest.records import Part
+from shared.journey.codec import encode
+from shared.journey.control import ClockTicked, Control, RulesPublished
+from shared.journey.instants import to_text
+from shared.log.port import Kind, LogWriter
+
+
+class OwnLog(LogWriter, Protocol):
+    """A writer that knows its log: `shared.log.local.LocalLogWriter`."""
+
+    @property
+    def partitions(self) -> int:
+        """The number of partitions."""
+
+    def log_id(self) -> str:
+        """The identity of the log."""
+
+
+class Reached(Struct):
+    """How far the log reaches after an append: partition (as text) -> the offset after it."""
+
+    log_id: str
+    ends: dict[str, int]
+
+
+class Controls:
+    """Writes control events through the gateway's own batcher, so that they stand in order with the events."""
+
+    def __init__(
+        self,
+        batcher: Batcher,
+        log: OwnLog,
+        published: PublishedRulesFile,
+        rules: dict[str, Any],
+        now_us: Callable[[], int],
+    ) -> None:
+        self._batcher = batcher
+        self._log_id = log.log_id()
+        self._partitions = range(log.partitions)
+        self._published = published
+        self._rules = msgspec.to_builtins(rules)
+        self._now_us = now_us
+        self._last_tick_us = 0
+
+    async def publish_rules(self) -> int:
+        """Publish the rule settings if they differ from the last published ones; gives the version in force.
+
+        Raises `LogError`, and `OSError` when the data folder cannot be written; nothing is published then.
+        """
+        latest = await asyncio.to_thread(self._published.latest, self._log_id)
+        if latest is not None and latest.rules == self._rules:
+            await asyncio.to_thread(self._published.remember, latest)
+            return latest.version
+        version = 1 if latest is None else latest.version + 1
+        await asyncio.to_thread(self._published.forget)
+        await self.append([RulesPublished(version, self._rules)])
+        await asyncio.to_thread(self._published.remember, PublishedRules(self._log_id, version, self._rules))
+        return version
+
+    async def tick(self) -> None:
+        """Let the log's time go on to the gateway's clock; time never goes back. Raises `LogError`."""
+        now_us = self._now_us()
+        if now_us > self._last_tick_us:
+            self._last_tick_us = now_us
+            await self.append([ClockTicked(to_text(now_us))], urgent=True)
+
+    async def append(self, controls: Sequence[Control], *, urgent: bool = False) -> Reached:
+        """Append control events, in order, to every partition, all or none. Raises `LogError`."""
+        items = [encode([control])[1:-1] for control in controls]
+        parts = [Part(partition, Kind.CONTROL, items) for partition in self._partitions]
+        ends = await self._batcher.submit(parts, urgent=urgent)
+        return Reached(self._log_id, {str(partition): end for partition, end in ends.items()})

@@ -1,0 +1,232 @@
+"""What the gateways of one process share: from a request to its answer.
+
+The order of things: whether anything can be accepted at all (started, free space), the body, the verdicts, then the accepted and
+the refused events are made durable together, and only then is anything answered. If either log fails the answer is 503
+and the publisher sends the request again: repeated events and repeated rejects keep their identity, so nothing counts twice.
+"""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import Response
+
+from shared.errors import LogError, LogOverloaded
+from shared.ingest.batcher import Batcher
+from shared.ingest.body import Body, ByteBudget, Form, error_position, form_of, read_body, refuse_encoding, split_body
+from shared.ingest.control import Controls, OwnLog
+from shared.ingest.intake import Intake
+from shared.ingest.meters import IngestMeters
+from shared.ingest.problem import RequestRefused, problem_response, refusal_response, request_language
+from shared.ingest.published_rules import PublishedRulesFile
+from shared.ingest.records import Part
+from shared.ingest.rejects import PayloadSealer, Refusals
+from shared.ingest.space import FreeSpace
+from shared.ingest.validate import SubjectKeys, Validator, arrival_at
+from shared.journey.instants import to_text
+from shared.log.port import Kind, LogReader, LogWriter
+
+_log = logging.getLogger(__name__)
+
+TICK_S: Final = 1.0
+STOP_TIMEOUT_S: Final = 3.0
+"""How long stopping waits for what is pending, per log."""
+_EVENTS_AT_A_TIME: Final = 250
+"""Judged before other requests have their turn."""
+_RETRY_UNAVAILABLE_S: Final = 5
+_RETRY_LOW_SPACE_S: Final = 30
+_RETRY_NOT_READY_S: Final = 1
+_FULL_QUEUE: Final = 0.9
+
+
+@dataclass(frozen=True, kw_only=True)
+class GatewayParts:
+    """What the composition root gives a gateway process.
+
+    `events_log` and `rejects_log` are written by this process only and closed by `Gateway.stop`; `events_reader` reads the
+    stream of `events_log`. `rules` is the resolved document of rule settings; `normalise` and `scrub` are those of
+    `shared.privacy`, with the site's telephone region.
+    """
+
+    events_log: OwnLog
+    events_reader: LogReader
+    rejects_log: LogWriter
+    keys: SubjectKeys
+    normalise: Callable[[str], str]
+    scrub: Callable[[str], str]
+    sealer: PayloadSealer
+    rules: dict[str, Any]
+    published_rules: Path
+    data_folder: Path
+    min_free_bytes: int
+    linger_ms: int
+    max_pending_bytes: int
+    now_us: Callable[[], int]
+
+
+class Gateway:
+    """Accepts events for one process. `start` and `stop` belong on the event loop that serves the requests."""
+
+    def __init__(self, parts: GatewayParts) -> None:
+        self.meters = IngestMeters(self._pending_bytes)
+        self._events = self._batcher(parts.events_log, parts)
+        self._rejects = self._batcher(parts.rejects_log, parts)
+        self._validator = Validator(parts.keys, parts.normalise, parts.scrub)
+        self._sealer = parts.sealer
+        self._space = FreeSpace(parts.data_folder, parts.min_free_bytes)
+        self._budget = ByteBudget(parts.max_pending_bytes)
+        self._now_us = parts.now_us
+        self._recorded_us = 0
+        self._open = False
+        self._clock: asyncio.Task[None] | None = None
+        published = PublishedRulesFile(parts.published_rules, parts.events_reader)
+        self.controls = Controls(self._events, parts.events_log, published, parts.rules, parts.now_us)
+
+    async def start(self) -> None:
+        """Publish the rule settings, then open. While the log cannot be written the gateway stays closed and tries on."""
+        self._events.start()
+        self._rejects.start()
+        await self._try_to_open()
+        self._clock = asyncio.create_task(self._run_clock(), name="gateway-clock")
+
+    async def stop(self) -> None:
+        """Close, finish what is pending within `STOP_TIMEOUT_S`, and close both logs."""
+        self._open = False
+        if self._clock is not None:
+            self._clock.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._clock
+        await asyncio.gather(self._events.stop(STOP_TIMEOUT_S), self._rejects.stop(STOP_TIMEOUT_S))
+
+    def readiness(self) -> dict[str, bool]:
+        """Each condition of being ready, and whether it holds. The tick of every second tries the log."""
+        return {
+            "started": self._open,
+            "log_writable": self._events.failure is None,
+            "free_space": self._space.enough(),
+            "queue_bounded": self._events.fill < _FULL_QUEUE and self._rejects.fill < _FULL_QUEUE,
+        }
+
+    async def receive(self, request: Request, gateway: str, channel: str | None) -> Response:
+        """The answer to a request with events; `gateway` is its path, `channel` its default channel."""
+        return await self.answer(request, gateway, lambda lang: self._receive(request, gateway, channel, lang))
+
+    async def answer(self, request: Request, gateway: str, work: Callable[[str], Awaitable[Response]]) -> Response:
+        """What `work` answers in the language given to it, its refusals and the log's failures as problem documents."""
+        lang = request_language(request)
+        try:
+            self._admit()
+            response = await work(lang)
+        except RequestRefused as refused:
+            response = refusal_response(refused, lang)
+        except LogOverloaded as error:
+            response = refusal_response(RequestRefused(503, "overloaded", retry_after_s=error.retry_after_s), lang)
+        except LogError:
+            unavailable = RequestRefused(503, "log_unavailable", retry_after_s=_RETRY_UNAVAILABLE_S)
+            response = refusal_response(unavailable, lang)
+        self.meters.count_request(gateway, response.status_code)
+        return response
+
+    async def read(self, request: Request) -> bytes:
+        """The body of a request, bounded, on this process' budget while it is being read. Raises `RequestRefused`."""
+        body = await read_body(request, self._budget)
+        self._budget.give(len(body))
+        return body
+
+    async def _receive(self, request: Request, gateway: str, channel: str | None, lang: str) -> Response:
+        refuse_encoding(request)
+        form = form_of(request.headers.get("content-type"))
+        body = await read_body(request, self._budget)
+        try:
+            return await self._take(form, body, gateway, channel, lang)
+        finally:
+            self._budget.give(len(body))
+
+    async def _take(self, form: Form, body: bytes, gateway: str, channel: str | None, lang: str) -> Response:
+        now_us = self._now_us()
+        self._recorded_us = max(now_us, self._recorded_us + 1)  # no two requests of a process share a recordedtime
+        arrival = arrival_at(now_us, self._recorded_us, channel)
+        refusals = Refusals(self._sealer, gateway, to_text(now_us))
+        try:
+            events = split_body(form, body)
+        except RequestRefused as refused:
+            await self._keep_unreadable(refused, body, refusals, gateway)
+            raise
+        intake = Intake(self._validator, refusals, arrival, lang)
+        await _judge_all(intake, events)
+        if form is Form.SINGLE and intake.only_refusal in {"not_json", "not_utf8"}:
+            unreadable = RequestRefused(400, intake.only_refusal, position=error_position(body))
+            await self._keep_unreadable(unreadable, body, Refusals(self._sealer, gateway, to_text(now_us)), gateway)
+            raise unreadable
+        await self._keep(intake.accepted_parts(), intake.reject_parts())
+        return self._answer_intake(intake, gateway, lang)
+
+    async def _keep_unreadable(self, refused: RequestRefused, body: bytes, refusals: Refusals, gateway: str) -> None:
+        if refused.status == 400 and refused.position is not None:
+            refusals.add_body(body, refused.reason, refused.position)
+            await self._rejects.submit([Part(0, Kind.REJECTS, refusals.encoded)])
+            self.meters.count_events(gateway, 0, 0, {refused.reason: 1})
+
+    async def _keep(self, accepted: Sequence[Part], rejects: Sequence[Part]) -> None:
+        """Make both durable; raises the first failure."""
+        if accepted and rejects:
+            await asyncio.gather(self._events.submit(accepted), self._rejects.submit(rejects))
+        elif accepted:
+            await self._events.submit(accepted)
+        else:
+            await self._rejects.submit(rejects)
+
+    def _answer_intake(self, intake: Intake, gateway: str, lang: str) -> Response:
+        answer = intake.answer()
+        self.meters.count_events(gateway, answer.accepted, answer.duplicates, intake.rejects_by_reason)
+        if not answer.accepted:
+            return problem_response(422, "all_rejected", lang, extension=msgspec.structs.asdict(answer))
+        return Response(msgspec.json.encode(answer), 202, {"Content-Language": lang}, media_type="application/json")
+
+    def _admit(self) -> None:
+        if not self._open:
+            raise RequestRefused(503, "not_ready", retry_after_s=_RETRY_NOT_READY_S)
+        if not self._space.enough():
+            raise RequestRefused(503, "low_space", retry_after_s=_RETRY_LOW_SPACE_S)
+
+    async def _try_to_open(self) -> None:
+        try:
+            await self.controls.publish_rules()
+        except (LogError, OSError) as error:
+            _log.error("the rule settings cannot be published; the gateways stay closed", exc_info=error)
+        else:
+            self._open = True
+
+    async def _run_clock(self) -> None:
+        while True:
+            if not self._open:
+                await self._try_to_open()
+            if self._open:
+                with contextlib.suppress(LogError):  # the batcher says so, and readiness
+                    await self.controls.tick()
+            await asyncio.sleep(TICK_S)
+
+    def _batcher(self, writer: LogWriter, parts: GatewayParts) -> Batcher:
+        return Batcher(
+            writer,
+            linger_ms=parts.linger_ms,
+            max_pending_bytes=parts.max_pending_bytes,
+            observe_commit=self.meters.observe_commit,
+        )
+
+    def _pending_bytes(self) -> dict[str, int]:
+        return {"journey-events": self._events.pending_bytes, "rejected-events": self._rejects.pending_bytes}
+
+
+async def _judge_all(intake: Intake, body: Body) -> None:
+    events = body.events
+    for start in range(0, len(events), _EVENTS_AT_A_TIME):
+        if start:
+            await asyncio.sleep(0)
+        intake.judge(events[start : start + _EVENTS_AT_A_TIME], body.utf8)
