@@ -50,6 +50,7 @@ def import_file(
     mapping = read_mapping(mapping_path)
     shown = progress or NoProgress()
     with ExitStack() as stack:
+        stack.callback(shown.end)
         rejected = stack.enter_context(closing(RejectedFile(path)))
         reader = stack.enter_context(open_rows(path, mapping))
         rejected.open()
@@ -63,7 +64,6 @@ def import_file(
             if wait:
                 analytics = ServiceClient("the analytics service", analytics_url, sleep=sleep)
                 wait_until_queryable(stack.enter_context(analytics), ends, sleep=sleep, progress=shown)
-        shown.end()
         work.summary.rejected_file = rejected.path
     return work.summary
 

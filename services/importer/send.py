@@ -12,6 +12,7 @@ from shared.errors import ParcoursError
 EVENTS_PATH: Final = "/v1/events"
 BATCH_TYPE: Final = "application/cloudevents-batch+json"
 _ANSWERED: Final = frozenset({202, 422})
+_UNREADABLE: Final = 400
 
 
 class Ends(Struct, frozen=True):
@@ -34,6 +35,13 @@ class _Answer(Struct):
     results: list[EventResult]
 
 
+class _Problem(Struct):
+    """A problem document: what a request whose only event is not even JSON gets."""
+
+    reason: str = ""
+    detail: str = ""
+
+
 class IngestClient(ServiceClient):
     """The gateways."""
 
@@ -46,7 +54,13 @@ class IngestClient(ServiceClient):
         return self._announce("/v1/imports/finish", source)
 
     def send(
-        self, body: bytes, events: int, *, path: str = EVENTS_PATH, content_type: str = BATCH_TYPE, lang: str = "en"
+        self,
+        body: bytes,
+        events: int,
+        *,
+        path: str = EVENTS_PATH,
+        content_type: str = BATCH_TYPE,
+        lang: str = "en",
     ) -> list[EventResult]:
         """Sends a body of so many events; what became of each, in order, once the accepted are durable.
 
@@ -54,6 +68,9 @@ class IngestClient(ServiceClient):
         """
         headers = {"Content-Type": content_type, "Accept-Language": lang}
         response = self.request("POST", path, content=body, headers=headers)
+        if response.status_code == _UNREADABLE and events == 1:
+            problem: _Problem = self.decoded(response, _Problem)
+            return [EventResult("rejected", problem.reason, "", problem.detail)]
         if response.status_code not in _ANSWERED:
             raise self.refusal(response)
         return self._results(response, events)

@@ -1,0 +1,33 @@
+"""What the command line takes from the composition root."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
+
+from shared.log.port import LogReader
+from shared.settings import Settings
+
+
+class LocalParts(Protocol):
+    """The parts that run in this process. Every method may raise `ParcoursError`; nothing is opened before it is called."""
+
+    @property
+    def service_names(self) -> Sequence[str]:
+        """The services that `parcours service NAME` runs."""
+
+    def settings(self) -> Settings:
+        """The settings of this site."""
+
+    def run(self) -> int:
+        """Runs the whole platform until it is stopped; the exit status."""
+
+    def service(self, name: str) -> int:
+        """Runs one service until it is stopped; the exit status."""
+
+    def journey_events(self) -> LogReader:
+        """Reads the log of events, as stored: pseudonymous."""
+
+    def doctor(self) -> Mapping[str, Any]:
+        """Checks what can be checked while the platform does not run: a `report.Report` as JSON values."""
+
+    def migrations(self, *, apply: bool) -> Sequence[Mapping[str, Any]]:
+        """The store's migrations in order, as `report.Migration` in JSON values, after applying those missing if `apply`."""
