@@ -130,14 +130,12 @@ def _entry(declaration: Declaration, lang: str, document: Mapping[str, Any]) -> 
     )
 
 
-def _value(name: str, value: object, lang: str) -> str:
+def _value(name: str, value: Any, lang: str) -> str:
     """A setting in words: durations for names in `_s`, tables channel by channel."""
     if isinstance(value, Mapping):
         return ", ".join(f"{channel_name(each, lang)} {_value(name, amount, lang)}" for each, amount in value.items())
     if isinstance(value, bool):
         return _text("on" if value else "off", lang)
-    if not isinstance(value, int | float):
-        return str(value)
     return duration(value, lang) if name.endswith("_s") else number(value, lang)
 
 
