@@ -2,7 +2,7 @@
 
 Inserts and queries have clients of their own: on a shared one an insert waits behind whatever query runs. Queries are
 read-only, bounded in time and memory, take values by binding only, and fail with typed errors whose text is fit for a
-person; ClickHouse's own text goes to the log.
+person.
 """
 
 import logging
@@ -89,7 +89,7 @@ class Store:
         `query_limit_s`, and `StoreError` for the rest.
         """
         _refuse_outfile(sql)
-        with self._reader() as client, typed_errors():
+        with self._reader() as client, typed_errors(sql):
             result = client.query(sql, parameters=dict(parameters or {}))
             return Rows(list(result.column_names), [tuple(row) for row in result.result_rows])
 
@@ -99,7 +99,7 @@ class Store:
         settings = self._reader_settings(self._query_limit_s * 10) | {"optimize_use_projections": 0, "readonly": 1}
         client = self._open(settings)
         try:
-            with typed_errors():
+            with typed_errors(sql):
                 result = client.query(sql, parameters=dict(parameters or {}))
                 return Rows(list(result.column_names), [tuple(row) for row in result.result_rows])
         finally:
@@ -147,8 +147,8 @@ class Store:
             if self._folder is not None:
                 self._hold_folder(self._folder)
                 options["chdb_options"] = {"max_server_memory_usage": self._memory_bytes}
-            with typed_errors():
-                client = clickhouse_connect.get_client(dsn=self._dsn, settings=settings, **options)
+            with typed_errors("open a client"):
+                client = clickhouse_connect.get_client(dsn=self._dsn, settings=settings, tz_mode="aware", **options)
             self._all.append(client)
             return client
 
@@ -180,25 +180,34 @@ class Store:
 
 
 @contextmanager
-def typed_errors() -> Iterator[None]:
-    """Turn the driver's errors into `QueryLimitExceeded` and `StoreError`; the original text goes to the log."""
+def typed_errors(statement: str) -> Iterator[None]:
+    """Turn the driver's errors into `QueryLimitExceeded` and `StoreError`.
+
+    ClickHouse's own text may quote rows, that is personal data: the log gets the statement (values are bound, so it has
+    none), the error's number and its name.
+    """
     try:
         yield
     except ClickHouseError as error:
-        raise _typed(error) from error
+        raise typed(error, statement) from error
+    except OSError as error:
+        raise StoreError(f"ClickHouse cannot be given rows: {error.strerror}") from error
 
 
-def _typed(error: ClickHouseError) -> StoreError:
+def typed(error: ClickHouseError, statement: str) -> StoreError:
+    """The error of ours for an error of the driver's; the rest of the story goes to the log."""
     code = getattr(error, "code", None)
-    name = getattr(error, "name", None) or "no name"
+    name = getattr(error, "name", None) or type(error).__name__
     if code in _TIME_CODES:
         return QueryLimitExceeded("The question takes too long: choose a shorter period or fewer groups")
     if code in _MEMORY_CODES:
         return QueryLimitExceeded("The question needs too much memory: choose a shorter period or fewer groups")
     if code in _SIZE_CODES:
         return QueryLimitExceeded("The question reads too much: choose a shorter period or fewer groups")
-    logger.warning("ClickHouse refused a statement: %s", error)
-    return StoreError(f"ClickHouse refused a statement (error {code}, {name}); the log of this process says why")
+    logger.warning(
+        "ClickHouse refused a statement", extra={"code": code, "error_name": name, "statement": statement[:500]}
+    )
+    return StoreError(f"ClickHouse refused a statement (error {code}, {name}); the log of this process names it")
 
 
 def _refuse_outfile(sql: str) -> None:

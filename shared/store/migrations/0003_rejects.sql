@@ -14,7 +14,8 @@ CREATE TABLE IF NOT EXISTS rejects
     size_bytes UInt64,
     sha256 String,
     position Int64,
-    payload String CODEC(ZSTD)
+    payload String CODEC(ZSTD),
+    INDEX id_index id TYPE bloom_filter(0.01) GRANULARITY 1
 )
 ENGINE = MergeTree
 PARTITION BY toYear(time)

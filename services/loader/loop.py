@@ -1,0 +1,212 @@
+"""The loader: from the streams of the log into ClickHouse, every row once by identity."""
+
+import logging
+import threading
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from services.loader.batch import MAX_BATCH_BYTES, MAX_BATCH_ITEMS, Batch
+from services.loader.freshness import NOT_YET, Freshness, LoaderMetrics, StreamFreshness
+from services.loader.insert import Refused, insert_batch
+from services.loader.positions import DETECTED, Positions
+from services.loader.refused import RejectSink
+from services.loader.retention import delete_old_rejects, set_reject_retention
+from services.loader.targets import TARGETS
+from shared.errors import LogError, LogMismatch, StoreError
+from shared.journey.instants import HOUR_US, SECOND_US, to_text
+from shared.log.port import Kind, LogReader, Position
+from shared.log.positions import write_position
+from shared.store.client import Store
+
+logger = logging.getLogger(__name__)
+
+CONSUMER: Final = "loader"
+POLL_S: Final = 0.05
+FIRST_RETRY_S: Final = 0.1
+LONGEST_RETRY_S: Final = 5.0
+GIVE_UP_AFTER_S: Final = 120.0
+
+
+class LoadStep(NamedTuple):
+    """What one step loaded: rows by kind (repeats included), rows refused, and whether more is waiting."""
+
+    events: int = 0
+    points: int = 0
+    late_events: int = 0
+    rejects: int = 0
+    refused: int = 0
+    more: bool = False
+
+
+class Loader:
+    """Reads `readers` from the positions kept in ClickHouse and inserts by identity.
+
+    `run_once` and `run` belong to one thread; `freshness` may be called from any. `rejects` takes the rows that ClickHouse
+    refuses. `positions_folder` is where other processes see what has been passed. `clock_us` gives microseconds since
+    1970 UTC.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        readers: Sequence[LogReader],
+        rejects: RejectSink,
+        positions_folder: Path,
+        clock_us: Callable[[], int],
+        reject_retention_days: int,
+    ) -> None:
+        self._store = store
+        self._readers = list(readers)
+        self._rejects = rejects
+        self._positions_folder = positions_folder
+        self._clock_us = clock_us
+        self._retention_days = reject_retention_days
+        self._positions: Positions | None = None
+        self._told_us = 0
+        self._cleaned_us = 0
+        self._freshness = NOT_YET
+        self._failing_since_us: int | None = None
+        self._metrics = LoaderMetrics(self.freshness)
+
+    def run_once(self) -> LoadStep:
+        """Load what is there, up to the bounds of one batch.
+
+        Raises `StoreError` and `LogError` (call again: nothing is lost or doubled) and `LogMismatch` (do not).
+        """
+        start_us = self._clock_us()
+        positions = self._loaded_positions()
+        batch, more = self._read(positions)
+        step = self._insert(batch)._replace(more=more)
+        positions.detected(batch.progress)
+        for stream, log_id, offsets in self._log_ids(batch):
+            for partition, offset in offsets.items():
+                positions.advance(stream, partition, Position(log_id, offset))
+        now_us = self._clock_us()
+        second_passed = now_us - self._told_us >= SECOND_US
+        if batch.total or second_passed:
+            positions.save(self._store.writer())
+        if second_passed:
+            self._tell(positions)
+            self._told_us = now_us
+        self._note(batch, step, start_us, self._clock_us())
+        return step
+
+    def run(self, stop: threading.Event) -> None:
+        """Load until `stop` is set.
+
+        A failure is tried again, later each time, for `GIVE_UP_AFTER_S`; then it is raised, as `LogMismatch` is at once.
+        """
+        retry_s = FIRST_RETRY_S
+        while not stop.is_set():
+            try:
+                step = self.run_once()
+                self._keep_clean()
+            except LogMismatch:
+                raise
+            except (StoreError, LogError) as error:
+                self._failed(error)
+                stop.wait(retry_s)
+                retry_s = min(retry_s * 2, LONGEST_RETRY_S)
+            else:
+                self._failing_since_us = None
+                retry_s = FIRST_RETRY_S
+                if not step.more:
+                    stop.wait(POLL_S)
+
+    def freshness(self) -> Freshness:
+        """How far loading has come, as of the last second."""
+        since_us = self._failing_since_us
+        failing_s = 0.0 if since_us is None else (self._clock_us() - since_us) / SECOND_US
+        return self._freshness._replace(failing_s=failing_s)
+
+    def _loaded_positions(self) -> Positions:
+        if self._positions is None:
+            set_reject_retention(self._store, self._retention_days)
+            self._positions = Positions(self._store, self._clock_us)
+        return self._positions
+
+    def _read(self, positions: Positions) -> tuple[Batch, bool]:
+        """The next records of every stream, each within its share of the bounds, and whether one had more."""
+        batch = Batch()
+        more = False
+        share_bytes = MAX_BATCH_BYTES // len(self._readers)
+        share_items = MAX_BATCH_ITEMS // len(self._readers)
+        for reader in self._readers:
+            records = reader.read(positions.of(reader.stream), share_bytes)
+            size_bytes = sum(len(record.value) for record in records)
+            taken = batch.add(reader.stream, records, share_items)
+            more = more or not taken or size_bytes > share_bytes // 2
+        return batch, more
+
+    def _insert(self, batch: Batch) -> LoadStep:
+        """Insert, kind by kind; what is refused is kept as rejects before the positions pass it."""
+        rows = dict.fromkeys(Kind, 0)
+        refused_count = 0
+        for kind, values in batch.values.items():
+            if not values:
+                continue
+            inserted = insert_batch(self._store.writer(), TARGETS[kind], values, batch.items[kind])
+            rows[kind] = inserted.rows
+            refused_count += len(inserted.refused)
+            if inserted.refused:
+                self._refuse(kind, inserted.refused)
+        return LoadStep(rows[Kind.EVENTS], rows[Kind.POINTS], rows[Kind.LATE], rows[Kind.REJECTS], refused_count)
+
+    def _refuse(self, kind: Kind, refused: list[Refused]) -> None:
+        codes = sorted({row.code or 0 for row in refused})
+        logger.warning("ClickHouse refuses rows", extra={"kind": kind.value, "rows": len(refused), "codes": codes})
+        if kind is not Kind.REJECTS:  # a reject that cannot be loaded stays in its log, and is not rejected again
+            self._rejects.keep(refused, to_text(self._clock_us()))
+
+    def _log_ids(self, batch: Batch) -> list[tuple[str, str, dict[int, int]]]:
+        found: list[tuple[str, str, dict[int, int]]] = []
+        for reader in self._readers:
+            offsets = batch.next_offsets.get(reader.stream)
+            log_id = reader.log_id() if offsets else None
+            if offsets and log_id is not None:
+                found.append((reader.stream, log_id, offsets))
+        return found
+
+    def _tell(self, positions: Positions) -> None:
+        """Say where the loader stands: to other processes by a file, to this one by `freshness`."""
+        streams: dict[str, StreamFreshness] = {}
+        for reader in self._readers:
+            at = positions.of(reader.stream)
+            if not at:
+                continue
+            log_id = next(iter(at.values())).log_id
+            offsets = {partition: position.next_offset for partition, position in at.items()}
+            try:
+                write_position(self._positions_folder, CONSUMER, reader.stream, log_id, offsets)
+            except OSError as error:
+                raise StoreError(f"{self._positions_folder} cannot be written: {error.strerror}") from error
+            streams[reader.stream] = StreamFreshness(log_id, offsets, reader.ends())
+        detected = positions.of(DETECTED)
+        if detected:
+            log_id = next(iter(detected.values())).log_id
+            offsets = {partition: position.next_offset for partition, position in detected.items()}
+            streams[DETECTED] = StreamFreshness(log_id, offsets, {})
+        self._freshness = self._freshness._replace(streams=streams)
+
+    def _note(self, batch: Batch, step: LoadStep, start_us: int, now_us: int) -> None:
+        delay_s = 0.0 if batch.oldest_ms is None else max(now_us / SECOND_US - batch.oldest_ms / 1_000, 0.0)
+        if batch.total:
+            self._metrics.loaded(batch.items, step.refused, (now_us - start_us) / SECOND_US, delay_s)
+        self._freshness = self._freshness._replace(loaded_us=now_us, lag_s=delay_s if step.more else 0.0)
+
+    def _keep_clean(self) -> None:
+        now_us = self._clock_us()
+        if now_us - self._cleaned_us >= HOUR_US:
+            delete_old_rejects(self._store, self._retention_days, now_us)
+            self._cleaned_us = now_us
+
+    def _failed(self, error: Exception) -> None:
+        """Note a failure; raise it when failing has lasted too long."""
+        now_us = self._clock_us()
+        if self._failing_since_us is None:
+            self._failing_since_us = now_us
+        failing_s = (now_us - self._failing_since_us) / SECOND_US
+        logger.warning("Loading failed and is tried again", extra={"failing_s": failing_s, "reason": str(error)})
+        if failing_s >= GIVE_UP_AFTER_S:
+            raise error

@@ -1,0 +1,134 @@
+"""Recount what ClickHouse holds: each row once, aggregates equal to their rows, points in force or not."""
+
+from collections.abc import Callable, Mapping
+from math import isclose
+from typing import Any, Final, NamedTuple
+
+from shared.store.client import Store
+
+_EXAMPLES: Final = 5
+_IDENTITIES: Final = {
+    "events": "source, id",
+    "points": "id, revision, sign",
+    "late_events": "source, id, recordedtime",
+    "rejects": "id",
+}
+_EVENT_GROUPS: Final = """
+SELECT count(), sum(n), sum(cityHash64(hour, service, channel, territory, type, n)) FROM (
+    SELECT toStartOfHour(time) AS hour, service, channel, territory, type, count() AS n
+    FROM events GROUP BY hour, service, channel, territory, type)
+"""
+_POINT_GROUPS: Final = """
+SELECT countIf(n != 0), sum(n), sumIf(cityHash64(hour, rule, service, channel, territory, n), n != 0) FROM (
+    SELECT toStartOfHour(time) AS hour, rule, service, channel, territory, sum(sign) AS n
+    FROM points GROUP BY hour, rule, service, channel, territory)
+"""
+_POINT_MINUTES: Final = """
+SELECT rule, sum(sign * minutes_citizen), sum(sign * minutes_administration) FROM points GROUP BY rule ORDER BY rule
+"""
+_POINT_SIGNS: Final = """
+SELECT id FROM points GROUP BY id HAVING sum(sign) NOT IN (0, 1) ORDER BY id
+"""
+_POINTS_IN_FORCE: Final = """
+SELECT (SELECT sum(sign) FROM points), (SELECT count() FROM points_in_force)
+"""
+_LOGS_OF_STREAMS: Final = """
+SELECT stream, groupUniqArray(log) AS logs FROM (
+    SELECT if(stream = 'detected', 'journey-events.ingest', stream) AS stream, partition, argMax(log_id, at) AS log
+    FROM positions GROUP BY positions.stream, stream, partition)
+GROUP BY stream HAVING length(logs) > 1 ORDER BY stream
+"""
+
+
+class Finding(NamedTuple):
+    """One check: `found` and `expected` are counts or sums; `examples` are a few of the rows at fault (identities)."""
+
+    check: str
+    ok: bool
+    found: str
+    expected: str
+    examples: list[str]
+
+
+def recount(store: Store) -> list[Finding]:
+    """Every check in order, also those that hold. Reads every row: minutes on large tables. Raises `StoreError`.
+
+    While rows are being loaded, a sum may be one batch ahead of the other: what does not agree is counted again.
+    """
+    return [
+        *(_identity_once(store, table, identity) for table, identity in _IDENTITIES.items()),
+        _agrees(store, "events_aggregate", _EVENT_GROUPS),
+        _agrees(store, "points_aggregate", _POINT_GROUPS),
+        _agrees(store, "points_minutes", _POINT_MINUTES),
+        _none_of(store, "points_signs", _POINT_SIGNS),
+        _points_in_force(store),
+        _none_of(store, "positions_one_log", _LOGS_OF_STREAMS),
+    ]
+
+
+def _identity_once(store: Store, table: str, identity: str) -> Finding:
+    """Distinct equals stored. Grouping may spill to disk, so that memory stays bounded."""
+    repeated = f"SELECT {identity} FROM {table} GROUP BY {identity} HAVING count() > 1"  # noqa: S608  # names from here
+    count = store.recount_query(f"SELECT count() FROM ({repeated})").rows[0][0]  # noqa: S608
+    examples = store.recount_query(f"{repeated} LIMIT {_EXAMPLES}").rows if count else []
+    return Finding(f"{table}_once", count == 0, str(count), "0", [" ".join(map(str, row)) for row in examples])
+
+
+def _agrees(store: Store, check: str, sql: str) -> Finding:
+    """The projection's answer equals that of the rows."""
+
+    def compare() -> Finding:
+        aggregated, counted = store.query(sql).rows, store.recount_query(sql).rows
+        return Finding(check, _same(aggregated, counted), _text(aggregated), _text(counted), [])
+
+    return _again_if_wrong(compare)
+
+
+def _points_in_force(store: Store) -> Finding:
+    """As many points in force as the signs add up to."""
+
+    def compare() -> Finding:
+        signs, in_force = store.recount_query(_POINTS_IN_FORCE).rows[0]
+        return Finding("points_in_force", signs == in_force, str(in_force), str(signs), [])
+
+    return _again_if_wrong(compare)
+
+
+def _none_of(store: Store, check: str, sql: str) -> Finding:
+    """The query finds nothing."""
+
+    def look() -> Finding:
+        rows = store.recount_query(sql).rows
+        examples = [" ".join(map(str, row)) for row in rows[:_EXAMPLES]]
+        return Finding(check, not rows, str(len(rows)), "0", examples)
+
+    return _again_if_wrong(look)
+
+
+def _again_if_wrong(check: Callable[[], Finding], attempts: int = 3) -> Finding:
+    finding = check()
+    for _ in range(attempts - 1):
+        if finding.ok:
+            break
+        finding = check()
+    return finding
+
+
+def _same(left: list[tuple[Any, ...]], right: list[tuple[Any, ...]]) -> bool:
+    """Equal, sums of minutes up to the order of addition."""
+    if len(left) != len(right):
+        return False
+    pairs = ((a, b) for one, other in zip(left, right, strict=True) for a, b in zip(one, other, strict=True))
+    return all(
+        isclose(a, b, rel_tol=1e-9, abs_tol=1e-6) if isinstance(a, float) and isinstance(b, float) else a == b
+        for a, b in pairs
+    )
+
+
+def _text(rows: list[tuple[Any, ...]]) -> str:
+    return "; ".join(" ".join(map(str, row)) for row in rows)
+
+
+def problems(findings: list[Finding]) -> Mapping[str, Finding]:
+    """Those that do not hold, by name."""
+    return {finding.check: finding for finding in findings if not finding.ok}
