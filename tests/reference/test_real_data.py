@@ -37,11 +37,12 @@ PERMIT_CHANNELS = {"Internet": "web", "Desk": "counter", "Post": "letter", "e-ma
 Event = dict[str, Any]
 
 
-def rows_of(path: Path) -> Iterator[dict[str, str]]:
-    """The rows of a packed CSV file, their cells stripped."""
+def rows_of(path: Path, missing: str = "") -> Iterator[dict[str, str]]:
+    """The rows of a packed CSV file, their cells stripped; a cell that is `missing` is empty."""
     with gzip.open(path, "rt", encoding="utf-8", newline="") as file:
         for row in csv.DictReader(file):
-            yield {name: value.strip() for name, value in row.items()}
+            cells = {name: value.strip() for name, value in row.items()}
+            yield {name: "" if value == missing else value for name, value in cells.items()}
 
 
 def kansas_city_events() -> Iterator[Event]:
@@ -82,8 +83,7 @@ def permit_events() -> Iterator[Event]:
             "data": {"service": "environmental-permit", "case": case, **data},
         }
 
-    for row in rows_of(SAMPLES / "permits" / "wabo-receipt.csv.gz"):
-        row = {name: "" if value == "EMPTY" else value for name, value in row.items()}
+    for row in rows_of(SAMPLES / "permits" / "wabo-receipt.csv.gz", missing="EMPTY"):
         case = row["case:concept:name"]
         if row["case:channel"] in PERMIT_CHANNELS:
             channel = PERMIT_CHANNELS[row["case:channel"]]
