@@ -15,7 +15,8 @@ from typing import IO, Any, Final
 from opentelemetry import metrics
 from opentelemetry.exporter.prometheus import PrometheusMetricReader
 from opentelemetry.metrics import CallbackOptions, Observation
-from opentelemetry.sdk.metrics import MeterProvider
+from opentelemetry.sdk.metrics import Histogram, MeterProvider
+from opentelemetry.sdk.metrics.view import ExplicitBucketHistogramAggregation, View
 from opentelemetry.sdk.resources import SERVICE_NAME, Resource
 from prometheus_client import REGISTRY, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
@@ -26,6 +27,8 @@ EXPOSITION_TYPE: Final = CONTENT_TYPE_PLAIN_0_0_4
 _STANDARD_FIELDS: Final = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "color_message"}
 _QUIET_LOGGERS: Final = {"httpx": logging.WARNING, "httpcore": logging.WARNING, "uvicorn": logging.WARNING}
 _MAX_STACK: Final = 40
+_SECONDS_BOUNDS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
+"""Of histograms in seconds: the library's own bounds are made for milliseconds."""
 
 
 class JsonFormatter(logging.Formatter):
@@ -79,7 +82,13 @@ def configure_logging(service: str, stream: IO[str], level: int = logging.INFO) 
 
 def start_metrics(service: str) -> None:
     """Make the process' meter provider; meters taken before it report to it too. Once a process."""
+    seconds = View(
+        instrument_type=Histogram,
+        instrument_unit="s",
+        aggregation=ExplicitBucketHistogramAggregation(_SECONDS_BOUNDS),
+    )
     provider = MeterProvider(
+        views=[seconds],
         metric_readers=[PrometheusMetricReader(disable_target_info=True, scope_info_enabled=False)],
         resource=Resource({SERVICE_NAME: f"parcours-{service}"}),
     )

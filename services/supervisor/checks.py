@@ -7,7 +7,7 @@ from typing import Final
 
 from services.wiring.folder import DataFolder
 from services.wiring.listener import open_listener
-from shared.detection.rule_file import parse_rules
+from services.wiring.rules import site_rules
 from shared.errors import ConfigurationError, LogMismatch, ParcoursError
 from shared.log.local import LocalLogReader
 from shared.log.positions import StreamPosition, lag, read_positions
@@ -24,17 +24,7 @@ def check_settings(settings: Settings) -> None:
             raise ConfigurationError(f"{variable}={port}: a port is a number from 1 to {_MAX_PORT}")
     if settings.port == settings.ingest_port:
         raise ConfigurationError(f"PARCOURS_PORT and PARCOURS_INGEST_PORT are both {settings.port}: set one of them")
-    if settings.rules is not None:
-        parse_rules(read_rule_file(settings.rules), str(settings.rules))
-
-
-def read_rule_file(path: Path) -> str:
-    """The text of a rule file. Raises `ConfigurationError`."""
-    try:
-        return path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
-        raise ConfigurationError(f"PARCOURS_RULES={path}: the rule file cannot be read: {reason}") from error
+    site_rules(settings.rules)
 
 
 def check_folder(folder: DataFolder, min_free_mb: int) -> None:

@@ -16,8 +16,8 @@ from services.wiring.folder import DataFolder
 from shared.settings import Settings
 
 _REPOSITORY: Final = Path(services.__file__).resolve().parent.parent
-_SAMPLES: Final = _REPOSITORY / "deploy" / "samples"
-_DEMO: Final = ("import", str(_SAMPLES / "kansas-city-311.csv.gz"), "--mapping", str(_SAMPLES / "kansas-city-311.toml"))
+_SAMPLE: Final = _REPOSITORY / "deploy" / "samples" / "kansas-city-311"
+_DEMO: Final = ("import", str(_SAMPLE / "kcmo311.csv.gz"), "--mapping", str(_SAMPLE / "mapping.toml"), "--wait")
 
 
 def run_platform(
@@ -58,7 +58,7 @@ def _watch(supervisor: Supervisor, settings: Settings, folder: DataFolder, envir
     load = None
     if demo.is_due(folder.demo_marker, settings.demo):
         _say(f"Loading the data of {demo.NAME}; the page fills meanwhile (PARCOURS_DEMO=0 starts empty)")
-        load = demo.DemoLoad(_command(*_DEMO, "--wait"), _environment(environment), folder.demo_marker)
+        load = demo.DemoLoad(_command(*_DEMO), _environment(environment), folder.demo_marker)
     try:
         while supervisor.step():
             load = _tend_load(load)

@@ -4,16 +4,17 @@ import fcntl
 import os
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Final
 
 import msgspec
 
+from services.wiring.streams import POINTS
 from shared.errors import FolderInUse, ParcoursError
-from shared.log.port import FRICTIONS
 
 _RETRY_S: Final = 0.05
+_SERVICE_WAIT_S: Final = 10.0
 
 
 class DataFolder:
@@ -29,10 +30,11 @@ class DataFolder:
         self.health = root / "health"
         self.service_logs = root / "logs"
         self.demo_marker = root / "demo.json"
+        self.published_rules = self.log / "published-rules.json"
 
     def stream(self, name: str) -> Path:
         """The file of a stream of the log, e.g. `journey-events.ingest`; the detector's lies with its state."""
-        return self.detector_state if name == f"{FRICTIONS}.detector" else self.log / f"{name}.sqlite"
+        return self.detector_state if name == POINTS else self.log / f"{name}.sqlite"
 
     def heartbeat(self, service: str) -> Path:
         """What a service without a port says of itself, at least once a second."""
@@ -49,13 +51,17 @@ class DataFolder:
             except OSError as error:
                 raise ParcoursError(f"the data folder {self.root} cannot be made: {error.strerror}") from error
 
+    def hold_service(self, name: str) -> AbstractContextManager[None]:
+        """Hold the lock of a service; one that was killed, or whose supervisor was, gets time to be gone."""
+        return self.hold(name, wait_s=_SERVICE_WAIT_S)
+
     @contextmanager
     def hold(self, name: str, wait_s: float = 0.0) -> Iterator[None]:
         """Hold `lock` (name "") or `lock.<name>` while inside; the lock goes with the process however it ends.
 
         Raises `FolderInUse` when another process still holds it after `wait_s`.
         """
-        path = self.root / (f"lock.{name}" if name else "lock")
+        path = self._lock_path(name)
         try:
             descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         except OSError as error:
@@ -67,6 +73,24 @@ class DataFolder:
             yield
         finally:
             os.close(descriptor)
+
+    def is_held(self, name: str) -> bool:
+        """Whether a process holds this lock now."""
+        path = self._lock_path(name)
+        try:
+            descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        except OSError:
+            return False
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+        finally:
+            os.close(descriptor)
+        return False
+
+    def _lock_path(self, name: str) -> Path:
+        return self.root / (f"lock.{name}" if name else "lock")
 
 
 def _lock(descriptor: int, path: Path, root: Path, wait_s: float) -> None:

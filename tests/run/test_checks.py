@@ -150,7 +150,7 @@ def test_a_folder_without_permission_is_one_line() -> None:
         folder.create()
         for made in (folder.root, *folder.root.iterdir()):
             made.chmod(0o555)
-        with as_ordinary_user(), pytest.raises(ParcoursError, match="cannot be written .*Permission denied") as raised:
+        with as_ordinary_user(), pytest.raises(ParcoursError, match=r"cannot be written .*Permission denied") as raised:
             checks.check_folder(folder, 0)
         assert str(folder.root) in one_line(raised.value)
 

@@ -159,7 +159,9 @@ def test_the_product_never_prints() -> None:
 def test_every_setting_is_documented(name: str) -> None:
     """Each setting has its line in docs/settings.md, with its default."""
     row = re.search(
-        rf"^\| `PARCOURS_{name.upper()}` \| (.*?) \|", (ROOT / "docs/settings.md").read_text(encoding="utf-8"), re.M
+        rf"^\| `PARCOURS_{name.upper()}` \| (.*?) \|",
+        (ROOT / "docs/settings.md").read_text(encoding="utf-8"),
+        re.MULTILINE,
     )
     assert row is not None
     default = getattr(Settings(), name)

@@ -1,0 +1,105 @@
+"""The analytics process: the loader and insights on one port; the only process that opens ClickHouse on one machine."""
+
+import threading
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from typing import Any, Final
+
+from fastapi import FastAPI, Response
+
+from services.insights.app import build_app
+from services.loader.loop import Loader
+from services.loader.refused import RejectLog
+from services.wiring import doctor
+from services.wiring.detector_metrics import expose_detector
+from services.wiring.folder import DataFolder
+from services.wiring.http import serve
+from services.wiring.listener import open_listener
+from services.wiring.loading import Loading
+from services.wiring.pruning import Pruning
+from services.wiring.rules import RulesInForce, site_rules
+from services.wiring.streams import EVENTS, INGEST_REJECTS, LOAD_REJECTS, POINTS, REJECTS_CONSUMERS
+from services.wiring.version import program_version
+from shared.clock import now_ms, now_us
+from shared.ingest.published_rules import PublishedRulesFile
+from shared.log.local import LocalLogReader, LocalLogWriter
+from shared.privacy.keys import load_or_make_keys
+from shared.privacy.sealing import Sealer
+from shared.settings import Settings
+from shared.store.client import Store
+from shared.store.migrate import migrate, plan, read_migrations
+from shared.telemetry import EXPOSITION_TYPE, exposition
+
+_LOADED: Final = (EVENTS, POINTS, INGEST_REJECTS, LOAD_REJECTS)
+
+
+def open_store(settings: Settings, folder: DataFolder) -> Store:
+    """ClickHouse in the data folder; nothing is opened before its first use."""
+    dsn = f"chdb://{folder.clickhouse.resolve()}"
+    return Store(dsn, settings.clickhouse_memory_mb, settings.query_limit_s)
+
+
+def list_migrations(store: Store) -> Sequence[Mapping[str, Any]]:
+    """All migrations in order, each `applied` or `planned`. Raises `StoreError`."""
+    planned = {migration.name for migration in plan(store)}
+    return [
+        {"name": migration.name, "status": "planned" if migration.name in planned else "applied"}
+        for migration in read_migrations()
+    ]
+
+
+def run_analytics(settings: Settings, stop: threading.Event) -> None:
+    """Load, and serve pages and API, until `stop` is set. Raises `ParcoursError` when that cannot begin or go on."""
+    folder = DataFolder(settings.data)
+    folder.create()
+    with ExitStack() as stack:
+        stack.enter_context(folder.hold_service("analytics"))
+        listener = stack.enter_context(open_listener(settings.host, settings.port, "PARCOURS_PORT"))
+        store = open_store(settings, folder)
+        stack.callback(store.close)
+        migrate(store)
+        loading = _loading(settings, folder, store, stop, stack)
+        expose_detector(folder, now_us)
+        app = _app(settings, folder, store, loading)
+        loading.start()
+        serve(app, listener, stop)
+        stop.set()
+        loading.finish()
+
+
+def _loading(settings: Settings, folder: DataFolder, store: Store, stop: threading.Event, stack: ExitStack) -> Loading:
+    rejects = LocalLogWriter(folder.stream(LOAD_REJECTS), LOAD_REJECTS)
+    stack.callback(rejects.close)
+    pruning = Pruning(folder.positions, now_ms, stop)
+    pruning.add(rejects, settings.rejected_retention_days, REJECTS_CONSUMERS)
+    pruning.start()
+    sink = RejectLog(rejects, Sealer(load_or_make_keys(folder.keys).sealing))
+    days = settings.rejected_retention_days
+    loader = Loader(store, _readers(folder), sink, folder.positions, now_us, days)
+    return Loading(loader, lambda: _readers(folder), stop)
+
+
+def _readers(folder: DataFolder) -> list[LocalLogReader]:
+    return [LocalLogReader(folder.stream(name), name) for name in _LOADED]
+
+
+def _app(settings: Settings, folder: DataFolder, store: Store, loading: Loading) -> FastAPI:
+    reader = LocalLogReader(folder.stream(EVENTS), EVENTS)
+    published = PublishedRulesFile(folder.published_rules, reader)
+    app = build_app(
+        store=store,
+        rules=RulesInForce(published, reader, site_rules(settings.rules)),
+        loading=loading,
+        doctor=lambda: doctor.report([*doctor.examine(settings, now_us), *doctor.examine_store(store)]),
+        migrations=lambda: list_migrations(store),
+        redetections=None,
+        settings=settings,
+        clock=now_us,
+        version=program_version(),
+    )
+
+    @app.get("/metrics", include_in_schema=False)
+    def metrics() -> Response:
+        return Response(exposition(), headers={"Content-Type": EXPOSITION_TYPE})
+
+    return app

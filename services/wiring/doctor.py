@@ -1,0 +1,160 @@
+"""What is wrong with a platform on one machine, part by part, and what to do: `parcours doctor`.
+
+Looks only: nothing is made, changed or started.
+"""
+
+import shutil
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import Any, Final, Literal
+
+import msgspec
+from msgspec import Struct
+
+from services.wiring.folder import DataFolder, read_json
+from services.wiring.rules import site_rules
+from services.wiring.streams import EVENTS, INGEST_REJECTS, LOAD_REJECTS, POINTS
+from shared.errors import LogError, ParcoursError
+from shared.log.local import LocalLogReader
+from shared.log.positions import StreamPosition, lag, read_positions
+from shared.settings import Settings
+from shared.store.client import Store
+from shared.store.recount import recount
+
+_MB: Final = 1_000_000
+_STREAMS: Final = (EVENTS, INGEST_REJECTS, LOAD_REJECTS, POINTS)
+_SILENT_S: Final = 10.0
+_FAR_BEHIND: Final = 100_000
+
+
+class Part(Struct):
+    """One part: how it is, what was found, and what to do if it is not well."""
+
+    name: str
+    status: Literal["ok", "warning", "error"]
+    message: str
+    advice: str = ""
+
+
+def report(parts: Iterable[Part]) -> dict[str, Any]:
+    """The answer of `/api/v1/doctor` and of `parcours doctor --json`: JSON values only."""
+    return {"parts": [msgspec.to_builtins(part) for part in parts]}
+
+
+def examine(settings: Settings, now_us: Callable[[], int]) -> list[Part]:
+    """Everything that can be told from the data folder, whether the platform runs or not."""
+    folder = DataFolder(settings.data)
+    if not folder.root.is_dir():
+        advice = "`parcours run` makes it; PARCOURS_DATA names another one"
+        return [Part("data folder", "error", f"there is no folder {folder.root}", advice)]
+    return [
+        _space(folder, settings.min_free_mb),
+        _modes(folder),
+        _rules(settings),
+        *(_stream(folder, name) for name in _STREAMS),
+        *_positions(folder),
+        _detector(folder, now_us()),
+    ]
+
+
+def examine_store(store: Store) -> list[Part]:
+    """What a recount of the rows finds. Reads every row. Raises `StoreError`."""
+    return [
+        Part(
+            f"recount {each.check}",
+            "ok" if each.ok else "error",
+            "agrees" if each.ok else f"found {each.found}, expected {each.expected} ({', '.join(each.examples)})",
+            ""
+            if each.ok
+            else "keep a copy of the data folder, then restore it from a backup or ask for help with this line",
+        )
+        for each in recount(store)
+    ]
+
+
+def _space(folder: DataFolder, min_free_mb: int) -> Part:
+    free_mb = shutil.disk_usage(folder.root).free // _MB
+    if free_mb >= min_free_mb:
+        return Part("free space", "ok", f"{free_mb} MB below {folder.root}")
+    text = f"{free_mb} MB below {folder.root}, less than PARCOURS_MIN_FREE_MB={min_free_mb}: gateways answer 503"
+    return Part("free space", "error", text, "free some space; ingest goes on by itself")
+
+
+def _modes(folder: DataFolder) -> Part:
+    """Nobody but the owner may read the data, least of all the keys."""
+    open_paths = [path for path in (folder.root, folder.keys, *_files(folder.keys)) if path.exists() and _is_open(path)]
+    if not open_paths:
+        return Part("permissions", "ok", "the data folder and its keys are their owner's only")
+    names = ", ".join(str(path) for path in open_paths)
+    return Part("permissions", "error", f"others may read {names}", f"chmod -R go-rwx {folder.root}")
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    if folder.is_dir():
+        yield from sorted(folder.iterdir())
+
+
+def _is_open(path: Path) -> bool:
+    return bool(path.stat().st_mode & 0o077)
+
+
+def _rules(settings: Settings) -> Part:
+    try:
+        site_rules(settings.rules)
+    except ParcoursError as error:
+        return Part(
+            "rule settings", "error", str(error), "correct the file; the rules in force stay until the next start"
+        )
+    return Part("rule settings", "ok", f"of {settings.rules}" if settings.rules else "the defaults of the definitions")
+
+
+def _stream(folder: DataFolder, name: str) -> Part:
+    reader = LocalLogReader(folder.stream(name), name)
+    try:
+        log_id, ends = reader.log_id(), reader.ends()
+    except ParcoursError as error:
+        return Part(f"log {name}", "error", str(error), "restore the data folder from one backup")
+    finally:
+        reader.close()
+    if log_id is None:
+        return Part(f"log {name}", "ok", "not made yet")
+    return Part(f"log {name}", "ok", f"{len(ends)} partition(s), next offset {max(ends.values())}")
+
+
+def _positions(folder: DataFolder) -> Iterator[Part]:
+    try:
+        consumers = read_positions(folder.positions)
+    except LogError as error:
+        yield Part("positions", "error", str(error), "delete the file named; its consumer writes it again")
+        return
+    for consumer, positions in consumers.items():
+        for stream, position in positions.items():
+            yield _position(folder, consumer, stream, position)
+
+
+def _position(folder: DataFolder, consumer: str, stream: str, position: StreamPosition) -> Part:
+    part = f"{consumer} in {stream}"
+    reader = LocalLogReader(folder.stream(stream), stream)
+    try:
+        behind = lag(reader, position)
+    except ParcoursError as error:
+        return Part(part, "error", str(error), "restore the data folder from one backup")
+    finally:
+        reader.close()
+    if behind <= _FAR_BEHIND:
+        return Part(part, "ok", f"{behind} items behind")
+    advice = f"wait while an import runs; else see {folder.service_logs}"
+    return Part(part, "warning", f"{behind} items behind", advice)
+
+
+def _detector(folder: DataFolder, now_us: int) -> Part:
+    """A heartbeat that stands still while the platform runs means a detector that does."""
+    heartbeat = read_json(folder.heartbeat("detector"))
+    if heartbeat is None or not folder.is_held(""):
+        return Part("detector", "ok", "the platform does not run")
+    at_us = heartbeat.get("at_us")
+    age_s = (now_us - at_us) / 1_000_000 if isinstance(at_us, int) else float("inf")
+    if age_s <= _SILENT_S:
+        return Part("detector", "ok", f"its last sign is {max(age_s, 0.0):.0f} s old")
+    advice = f"see {folder.service_logs / 'detector.log'}"
+    return Part("detector", "error", f"its last sign is {age_s:.0f} s old", advice)

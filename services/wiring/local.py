@@ -1,0 +1,82 @@
+"""What the command line finds in this process: the settings of the site, the services, the data when nothing runs."""
+
+import os
+from collections.abc import Mapping, Sequence
+from functools import cache
+from typing import Any
+
+from services.supervisor.platform import run_platform
+from services.wiring.folder import DataFolder
+from services.wiring.process import run_service
+from services.wiring.streams import EVENTS
+from services.wiring.targets import TARGETS, is_ready, runner
+from shared.clock import now_us
+from shared.errors import ParcoursError
+from shared.log.local import LocalLogReader
+from shared.log.port import LogReader
+from shared.settings import read_settings
+
+
+class LocalPlatform:
+    """The parts of the command line (`services.commands.local_parts.LocalParts`); nothing is opened before it is called."""
+
+    service_names: Sequence[str] = tuple(TARGETS)
+
+    def __init__(self, environment: Mapping[str, str]) -> None:
+        self._environment = environment
+        self.settings = cache(lambda: read_settings(environment))
+
+    def run(self) -> int:
+        """Run the whole platform until it is stopped."""
+        settings = self.settings()
+        needs = {name: target.needs for name, target in TARGETS.items()}
+        run_platform(settings, self._environment, needs, lambda name, pid: is_ready(settings, name, pid))
+        return 0
+
+    def service(self, name: str) -> int:
+        """Run one service until it is stopped."""
+        return run_service(name, lambda stop: runner(name)(self.settings(), stop))
+
+    def journey_events(self) -> LogReader:
+        """The log of events, as stored."""
+        return LocalLogReader(DataFolder(self.settings().data).stream(EVENTS), EVENTS)
+
+    def doctor(self) -> Mapping[str, Any]:
+        """The data folder, and a recount of the rows while no process holds them."""
+        from services.wiring import doctor  # noqa: PLC0415 - ClickHouse takes a second to import
+        from services.wiring.analytics import open_store  # noqa: PLC0415
+
+        settings = self.settings()
+        parts = doctor.examine(settings, now_us)
+        folder = DataFolder(settings.data)
+        if folder.clickhouse.is_dir():
+            store = open_store(settings, folder)
+            try:
+                parts += doctor.examine_store(store)
+            except ParcoursError as error:
+                parts.append(doctor.Part("recount", "error", str(error), "stop that process, or wait for its answer"))
+            finally:
+                store.close()
+        return doctor.report(parts)
+
+    def migrations(self, *, apply: bool) -> Sequence[Mapping[str, Any]]:
+        """The migrations of ClickHouse in the data folder, after applying those missing if `apply`."""
+        from services.wiring.analytics import list_migrations, open_store  # noqa: PLC0415
+        from shared.store.migrate import migrate  # noqa: PLC0415
+
+        settings = self.settings()
+        folder = DataFolder(settings.data)
+        folder.create()
+        store = open_store(settings, folder)
+        try:
+            listed = list_migrations(store)
+            if apply:
+                migrate(store)
+        finally:
+            store.close()
+        return listed
+
+
+def platform_of_environment() -> LocalPlatform:
+    """The platform that this process' environment describes."""
+    return LocalPlatform(dict(os.environ))

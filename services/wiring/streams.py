@@ -1,0 +1,13 @@
+"""The streams of the log on one machine, and who reads each."""
+
+from typing import Final
+
+from shared.log.port import FRICTIONS, JOURNEY_EVENTS, REJECTED_EVENTS
+
+EVENTS: Final = f"{JOURNEY_EVENTS}.ingest"
+INGEST_REJECTS: Final = f"{REJECTED_EVENTS}.ingest"
+LOAD_REJECTS: Final = f"{REJECTED_EVENTS}.analytics"
+POINTS: Final = f"{FRICTIONS}.detector"
+
+EVENTS_CONSUMERS: Final = ("detector", "loader")
+REJECTS_CONSUMERS: Final = ("loader",)
