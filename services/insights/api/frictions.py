@@ -1,0 +1,75 @@
+"""Friction points: summaries, pages, and an export one point a line."""
+
+from collections.abc import Iterator
+from itertools import chain
+from typing import Annotated, Any, Final
+
+import msgspec
+from fastapi import APIRouter, Depends, Query
+from starlette.requests import Request
+from starlette.responses import StreamingResponse
+
+from services.insights import points, queries
+from services.insights.api.models import PROBLEMS, FrictionSummary, PointPage
+from services.insights.api.parameters import filters_with, read_group, read_limit
+from services.insights.context import Context
+from services.insights.figures import FrictionRow, friction_summary
+from services.insights.filters import Filters
+
+_NDJSON: Final = "application/x-ndjson"
+
+
+def routes(context: Context) -> APIRouter:
+    """`/api/v1/frictions…`"""
+    router = APIRouter(prefix="/api/v1", tags=["frictions"], responses=PROBLEMS)
+
+    @router.get("/frictions/summary", response_model=FrictionSummary, response_model_exclude_unset=True)
+    def summary(
+        filters: Annotated[Filters, Depends(filters_with("group_by"))],
+        group_by: Annotated[str, Query(description="`rule`, `service`, `channel` or `territory`.")] = "rule",
+    ) -> dict[str, Any]:
+        """Points in force, distinct journeys and minutes lost per group."""
+        group = read_group(group_by, queries.POINT_GROUPS)
+        found = friction_summary(context.store, group, filters, context.rules())
+        return {"rows": [_row(group, row) for row in found.rows], "total": found.total}
+
+    @router.get("/frictions", response_model=PointPage)
+    def page(
+        request: Request,
+        filters: Annotated[Filters, Depends(filters_with("limit", "cursor"))],
+        limit: Annotated[str | None, Query(description="Points a page, 1 to 1,000; 100 if left out.")] = None,
+        cursor: Annotated[str | None, Query(description="`next_cursor` of the page before.")] = None,
+    ) -> dict[str, Any]:
+        """Points in force, newest first, each with the sentence that says why."""
+        found, next_cursor = points.points_page(context.store, filters, points.decode_cursor(cursor), read_limit(limit))
+        code = context.language(request).code
+        return {"points": [points.as_json(point, code) for point in found], "next_cursor": next_cursor}
+
+    @router.get("/frictions.ndjson", response_class=StreamingResponse, responses={200: {"content": {_NDJSON: {}}}})
+    def export(request: Request, filters: Annotated[Filters, Depends(filters_with())]) -> StreamingResponse:
+        """All points in force, newest first, one a line."""
+        pages = points.all_points(context.store, filters)
+        # The first page is read before the answer begins, so that a refusal still gets its status.
+        first = next(pages)
+        return StreamingResponse(_lines(chain([first], pages), context.language(request).code), media_type=_NDJSON)
+
+    return router
+
+
+def _row(group: str, row: FrictionRow) -> dict[str, Any]:
+    values: dict[str, Any] = {
+        group: row.name or None,
+        "points": row.points,
+        "journeys": row.journeys,
+        "minutes_citizen": row.minutes_citizen,
+        "minutes_administration": row.minutes_administration,
+    }
+    if row.status is not None:
+        values["status"] = row.status
+    return values
+
+
+def _lines(pages: Iterator[list[points.PointInForce]], language: str) -> Iterator[bytes]:
+    encoder = msgspec.json.Encoder()
+    for page in pages:
+        yield encoder.encode_lines([points.as_json(point, language) for point in page])

@@ -1,0 +1,59 @@
+"""The application of insights: pages and API over one port, put together from small modules."""
+
+from fastapi import FastAPI
+
+from services.insights.api import events, frictions, journeys, operations
+from services.insights.context import Context
+from services.insights.errors import handle_errors
+from services.insights.pages import overview, points, register, statement
+from services.insights.pages.rendering import Pages
+from services.insights.ports import Clock, Doctor, Loading, Migrations, Redetections, RulesInForce, Store
+from services.insights.security import SecurityHeaders
+from services.insights.static_files import static_routes
+from shared.settings import Settings
+
+
+def build_app(
+    *,
+    store: Store,
+    rules: RulesInForce,
+    loading: Loading,
+    doctor: Doctor,
+    migrations: Migrations,
+    redetections: Redetections,
+    settings: Settings,
+    clock: Clock,
+    version: str,
+) -> FastAPI:
+    """The pages and the API, reading through `store`. Opens nothing; asks nothing before the first request."""
+    context = Context(
+        store=store,
+        rules=rules,
+        loading=loading,
+        doctor=doctor,
+        migrations=migrations,
+        redetections=redetections,
+        settings=settings,
+        clock=clock,
+        version=version,
+    )
+    pages = Pages(context)
+    app = FastAPI(
+        title="Parcours",
+        version=version,
+        description="Friction points of citizens' journeys across channels.",
+        license_info={"name": "Apache-2.0", "identifier": "Apache-2.0"},
+        openapi_url="/api/v1/openapi.json",
+        # FastAPI's own documentation pages load scripts from elsewhere.
+        docs_url=None,
+        redoc_url=None,
+    )
+    app.add_middleware(SecurityHeaders)
+    handle_errors(app, context, pages)
+    for module in (frictions, events, journeys, operations):
+        app.include_router(module.routes(context))
+    app.include_router(operations.health_routes(context))
+    for page in (overview, points, register, statement):
+        app.include_router(page.routes(context, pages))
+    app.include_router(static_routes())
+    return app

@@ -1,0 +1,85 @@
+"""What becomes of a request that fails: problem+json for the API, a page in the reader's language for people."""
+
+import logging
+from typing import Final
+
+from fastapi import FastAPI
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from services.insights.context import Context
+from services.insights.language import N_
+from services.insights.pages.rendering import Pages
+from services.insights.ports import RedetectionRefused
+from services.insights.problems import Problem
+from shared.errors import ParcoursError, QueryLimitExceeded, StoreError
+
+logger = logging.getLogger(__name__)
+
+_MACHINE_PATHS: Final = ("/api/", "/healthz", "/readyz", "/metrics")
+_RETRY_AFTER_S: Final = 5
+
+
+def handle_errors(app: FastAPI, context: Context, pages: Pages) -> None:
+    """Register what answers for each kind of failure."""
+
+    def respond(request: Request, problem: Problem) -> Response:
+        language = context.language(request)
+        headers = {} if problem.retry_after_s is None else {"retry-after": str(problem.retry_after_s)}
+        document = problem.document(language)
+        if request.url.path.startswith(_MACHINE_PATHS):
+            media_type = "application/problem+json"
+            return JSONResponse(document, problem.status, {**headers, "content-language": language.code}, media_type)
+        return pages.error(request, language, document, headers)
+
+    @app.exception_handler(Problem)
+    def on_problem(request: Request, error: Problem) -> Response:
+        return respond(request, error)
+
+    @app.exception_handler(HTTPException)
+    def on_http(request: Request, error: HTTPException) -> Response:
+        return respond(request, _of_status(error.status_code))
+
+    @app.exception_handler(RequestValidationError)
+    def on_invalid(request: Request, error: RequestValidationError) -> Response:
+        where = ".".join(str(part) for part in error.errors()[0]["loc"])[:64] if error.errors() else "body"
+        detail = N_("“%(where)s” is missing or not of the expected kind.")
+        return respond(request, Problem(422, "invalid-request", detail, where=where))
+
+    @app.exception_handler(ParcoursError)
+    def on_known(request: Request, error: ParcoursError) -> Response:
+        return respond(request, _of_known(error))
+
+    @app.exception_handler(Exception)
+    def on_defect(request: Request, error: Exception) -> Response:
+        logger.error("request failed", exc_info=error, extra={"route": _route(request)})
+        return respond(request, Problem(500, "defect", N_("This is our fault, not yours. It has been written down.")))
+
+
+def _of_status(status: int) -> Problem:
+    if status == 404:
+        return Problem(404, "not-found", N_("There is nothing at this address. The link may be old or mistyped."))
+    if status == 405:
+        return Problem(405, "method", N_("This address exists, but it does not take this method."))
+    return Problem(status, "http", N_("This request cannot be answered."))
+
+
+def _of_known(error: ParcoursError) -> Problem:
+    if isinstance(error, QueryLimitExceeded):
+        detail = N_("This question is too large to answer in time. Choose a shorter period or fewer services.")
+        return Problem(422, "too-large", detail)
+    if isinstance(error, StoreError):
+        logger.error("store failed", exc_info=error)
+        detail = N_("The figures cannot be read now. Please try again in a moment.")
+        return Problem(503, "store", detail, retry_after_s=_RETRY_AFTER_S)
+    if isinstance(error, RedetectionRefused):
+        return Problem(409, "redetection-refused", N_("The past cannot be detected again now: %(why)s"), why=str(error))
+    logger.error("request failed", exc_info=error)
+    return Problem(503, "unavailable", N_("A part of the platform does not answer now. Please try again in a moment."))
+
+
+def _route(request: Request) -> str:
+    """The route's pattern, never the address itself: it may hold what a person typed."""
+    return str(getattr(request.scope.get("route"), "path", "none"))

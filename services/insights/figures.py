@@ -1,0 +1,184 @@
+"""The figures of the pages and the API, each computed by one function from named queries."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from msgspec import Struct
+
+from services.insights import queries
+from services.insights.filters import Filters
+from services.insights.observability import Status, rule_statuses
+from services.insights.ports import Store
+from services.insights.queries import Question
+from shared.detection.settings import RULES, RuleBook
+from shared.journey.instants import SECOND_US
+
+
+class FrictionRow(Struct, frozen=True, kw_only=True):
+    """Points in force of one group. `points` and `journeys` are `None` where nothing could be observed: unknown, not 0.
+
+    `minutes_*` add up what can be told and are `None` where nothing can. `status` is given for rules only.
+    """
+
+    name: str
+    points: int | None
+    journeys: int | None
+    minutes_citizen: float | None
+    minutes_administration: float | None
+    status: Status | None = None
+
+
+class FrictionSummary(Struct, frozen=True):
+    """Rows, most points first (rules: in the order of the definitions), and the points of all groups together."""
+
+    rows: list[FrictionRow]
+    total: int
+
+
+class CountRow(Struct, frozen=True):
+    """How many events a group holds."""
+
+    name: str
+    events: int
+
+
+class CountSummary(Struct, frozen=True):
+    """Rows, most events first, and the events of all groups together."""
+
+    rows: list[CountRow]
+    total: int
+
+
+class Extent(Struct, frozen=True):
+    """From the hour of the first event to the end of the hour of the latest; `None` on an empty platform."""
+
+    first_us: int
+    end_us: int
+    events: int
+
+
+class Choices(Struct, frozen=True):
+    """Names that occur, for the filter form, at most `queries.MAX_CHOICES` of each."""
+
+    services: list[str]
+    channels: list[str]
+    territories: list[str]
+
+
+def answer(store: Store, question: Question) -> list[dict[str, Any]]:
+    """The rows of a question by column name."""
+    result = store.query(question.sql, question.parameters)
+    return [dict(zip(result.columns, row, strict=True)) for row in result.rows]
+
+
+def friction_summary(store: Store, group: str, filters: Filters, book: RuleBook) -> FrictionSummary:
+    """Points in force per group: sums from the aggregate, distinct journeys from the rows."""
+    found = answer(store, queries.points_by(group, filters))
+    journeys = {row["name"]: row["journeys"] for row in answer(store, queries.journeys_by(group, filters))}
+    rows = [_friction_row(row, journeys.get(row["name"], 0)) for row in found]
+    total = int(found[0]["total"]) if found else 0
+    if group == "rule":
+        rows = _every_rule(rows, rule_statuses(store, filters, book), filters)
+    return FrictionSummary(rows, total)
+
+
+def points_by_group(store: Store, group: str, filters: Filters) -> dict[str, int]:
+    """Points in force per group: the sums of `friction_summary` alone."""
+    return {row["name"]: int(row["points"]) for row in answer(store, queries.points_by(group, filters))}
+
+
+def _friction_row(row: Mapping[str, Any], journeys: int) -> FrictionRow:
+    return FrictionRow(
+        name=row["name"],
+        points=int(row["points"]),
+        journeys=journeys,
+        minutes_citizen=_rounded(row["minutes_citizen"]),
+        minutes_administration=_rounded(row["minutes_administration"]),
+    )
+
+
+def _rounded(minutes: float | None) -> float | None:
+    """Sums of fractions, freed of what binary fractions leave behind."""
+    return None if minutes is None else round(minutes, 4) + 0.0
+
+
+def _every_rule(rows: list[FrictionRow], statuses: Mapping[str, Status], filters: Filters) -> list[FrictionRow]:
+    """All rules, or the one of the filter, each with its status; a rule with points was observed, whatever arrived."""
+    found = {row.name: row for row in rows}
+    return [_with_status(rule, found.get(rule), statuses[rule]) for rule in RULES if filters.rule in {None, rule}]
+
+
+def _with_status(rule: str, row: FrictionRow | None, status: Status) -> FrictionRow:
+    if row is None:
+        known = 0 if status == "observed" else None
+        return FrictionRow(
+            name=rule,
+            points=known,
+            journeys=known,
+            minutes_citizen=None,
+            minutes_administration=None,
+            status=status,
+        )
+    return FrictionRow(
+        name=rule,
+        points=row.points,
+        journeys=row.journeys,
+        minutes_citizen=row.minutes_citizen,
+        minutes_administration=row.minutes_administration,
+        status="off" if status == "off" else "observed",
+    )
+
+
+def events_summary(store: Store, group: str, filters: Filters, types: frozenset[str] | None = None) -> CountSummary:
+    """Events per group; with `types`, of these types only."""
+    return _counts(answer(store, queries.events_by(group, filters, types)))
+
+
+def rejects_summary(store: Store, group: str, filters: Filters) -> CountSummary:
+    """Refused events per group; of the filters, source, service and period may be set."""
+    return _counts(answer(store, queries.rejects_by(group, filters)))
+
+
+def _counts(found: list[dict[str, Any]]) -> CountSummary:
+    total = int(found[0]["total"]) if found else 0
+    return CountSummary([CountRow(row["name"], int(row["events"])) for row in found], total)
+
+
+def journeys_touched(store: Store, filters: Filters) -> int:
+    """Distinct journeys with any point in force."""
+    question = queries.journeys_touched(filters)
+    return int(store.query(question.sql, question.parameters).rows[0][0])
+
+
+def extent(store: Store) -> Extent | None:
+    """The stretch of time that has events."""
+    question = queries.extent()
+    first_s, last_s, events = store.query(question.sql, question.parameters).rows[0]
+    if not events:
+        return None
+    return Extent(first_s * SECOND_US, (last_s + 3_600) * SECOND_US, int(events))
+
+
+def choices(store: Store) -> Choices:
+    """What the filter form offers."""
+    question = queries.choices()
+    services, channels, territories = store.query(question.sql, question.parameters).rows[0]
+    return Choices(*(sorted(name for name in each if name) for each in (services, channels, territories)))
+
+
+def activity_over_time(store: Store, unit: str, filters: Filters) -> list[tuple[int, str, int]]:
+    """(start of the stretch, channel, citizen events), in order of time; stretches without events are left out."""
+    question = queries.activity_over_time(unit, filters)
+    rows = store.query(question.sql, question.parameters).rows
+    return [(start_s * SECOND_US, channel, int(events)) for start_s, channel, events in rows]
+
+
+def loaded_streams(store: Store) -> dict[str, dict[str, Any]]:
+    """Per stream the log's id, the next offset to load of each partition, and when it was last written (instant)."""
+    streams: dict[str, dict[str, Any]] = {}
+    for row in answer(store, queries.positions()):
+        stream = streams.setdefault(row["stream"], {"log_id": "", "next_offsets": {}, "at_us": 0})
+        stream["next_offsets"][str(row["partition"])] = int(row["next_offset"])
+        if row["at_us"] >= stream["at_us"]:
+            stream |= {"log_id": row["log_id"], "at_us": int(row["at_us"])}
+    return streams

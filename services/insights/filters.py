@@ -1,0 +1,145 @@
+"""The filters that every figure shares, read from the address: rule, service, channel, territory, source, from, to."""
+
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Final
+from urllib.parse import urlencode
+
+from msgspec import Struct
+from starlette.datastructures import QueryParams
+
+from services.insights.language import N_
+from services.insights.problems import Problem
+from shared.detection.settings import RULES
+from shared.journey.instants import HOUR_US, to_text, to_us
+
+MAX_VALUE_CHARS: Final = 256
+"""Longer values cannot stand in an event."""
+FILTER_NAMES: Final = ("rule", "service", "channel", "territory", "source", "from", "to")
+
+_DAY: Final = re.compile(r"\d{4}-\d{2}-\d{2}")
+_INSTANT: Final = re.compile(r"\d{4}-\d{2}-\d{2}[Tt ]\d{2}:\d{2}(:\d{2}([.]\d{1,9})?)?([Zz]|[+-]\d{2}:\d{2})")
+_FIRST_YEAR: Final = 1900
+_LAST_YEAR: Final = 2299
+"""The range of ClickHouse's DateTime64."""
+
+
+class Filters(Struct, frozen=True, kw_only=True):
+    """What a figure is restricted to; `None` restricts nothing. Times are instants; `[from_us, to_us)` is half-open.
+
+    `territory` is a path and stands for itself and everything below it.
+    """
+
+    rule: str | None = None
+    service: str | None = None
+    channel: str | None = None
+    territory: str | None = None
+    source: str | None = None
+    from_us: int | None = None
+    to_us: int | None = None
+
+    def on_full_hours(self) -> bool:
+        """Whether the period begins and ends on full hours, as the aggregates do."""
+        return all(edge is None or edge % HOUR_US == 0 for edge in (self.from_us, self.to_us))
+
+    def parameters(self) -> dict[str, str]:
+        """The filters as query parameters, without those that restrict nothing."""
+        values = {name: getattr(self, name) for name in ("rule", "service", "channel", "territory", "source")}
+        values["from"] = None if self.from_us is None else _shortest_text(self.from_us)
+        values["to"] = None if self.to_us is None else _shortest_text(self.to_us)
+        return {name: value for name, value in values.items() if value is not None}
+
+    def address(self, path: str, more: Mapping[str, str] | None = None) -> str:
+        """An address below this site that carries the filters."""
+        query = urlencode({**self.parameters(), **(more or {})})
+        return f"{path}?{query}" if query else path
+
+
+def _shortest_text(instant_us: int) -> str:
+    text = to_text(instant_us)
+    return text.removesuffix("T00:00:00.000000Z") if text.endswith("T00:00:00.000000Z") else text
+
+
+def read_filters(query: QueryParams) -> Filters:
+    """The filters of a request. Raises `Problem` 422 for a value that no event could have."""
+    from_us = read_instant("from", _value(query, "from"))
+    to_us = read_instant("to", _value(query, "to"))
+    if from_us is not None and to_us is not None and from_us >= to_us:
+        raise Problem(422, "invalid-filter", N_("The period is empty: “from” must lie before “to”."))
+    rule = _value(query, "rule")
+    if rule is not None and rule not in RULES:
+        raise Problem(422, "invalid-filter", N_("There is no rule of this name; the register lists them."))
+    territory = _value(query, "territory")
+    return Filters(
+        rule=rule,
+        service=_value(query, "service"),
+        channel=_value(query, "channel"),
+        territory=(territory.rstrip("/") or None) if territory else None,
+        source=_value(query, "source"),
+        from_us=from_us,
+        to_us=to_us,
+    )
+
+
+def only_known(query: QueryParams, known: tuple[str, ...]) -> None:
+    """Refuse a parameter that does not exist or comes twice: a mistyped filter must not silently widen a figure.
+
+    Raises `Problem` 422.
+    """
+    for name in query:
+        if name not in known:
+            raise Problem(
+                422,
+                "unknown-parameter",
+                N_("The parameter “%(name)s” does not exist here. Known are: %(known)s."),
+                name=name[:64],
+                known=", ".join(known),
+            )
+        if len(query.getlist(name)) > 1:
+            raise Problem(
+                422, "invalid-filter", N_("The parameter “%(name)s” is given more than once."), name=name[:64]
+            )
+
+
+def _value(query: QueryParams, name: str) -> str | None:
+    value = query.get(name)
+    if not value:
+        return None
+    if len(value) > MAX_VALUE_CHARS or "\0" in value:
+        raise Problem(
+            422,
+            "invalid-filter",
+            N_("The value of “%(name)s” cannot stand in an event: at most %(limit)s characters, no null character."),
+            name=name,
+            limit=MAX_VALUE_CHARS,
+        )
+    return value
+
+
+def read_instant(name: str, text: str | None) -> int | None:
+    """Microseconds since 1970 of an RFC 3339 instant or a date (its midnight in UTC). Raises `Problem` 422."""
+    if text is None:
+        return None
+    try:
+        moment = _parse(text)
+        if _FIRST_YEAR <= moment.year <= _LAST_YEAR:
+            return to_us(moment)
+    except (ValueError, OverflowError):
+        pass
+    raise Problem(
+        422,
+        "invalid-filter",
+        N_(
+            "“%(name)s” must be a date such as 2026-03-31 or an instant such as 2026-03-31T09:00:00Z, from 1900 to 2299."
+        ),
+        name=name,
+    )
+
+
+def _parse(text: str) -> datetime:
+    if _DAY.fullmatch(text):
+        return datetime.strptime(text, "%Y-%m-%d").replace(tzinfo=UTC)
+    if not _INSTANT.fullmatch(text):
+        raise ValueError(text)
+    return datetime.fromisoformat(text.upper()).astimezone(UTC)

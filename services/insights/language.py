@@ -1,0 +1,137 @@
+"""French and English: translations read from .po files at start, numbers and dates by Babel.
+
+English texts are the message ids; `locale/fr/LC_MESSAGES/parcours.po` holds the French. Nothing is compiled beforehand.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime
+from io import BytesIO
+from pathlib import Path
+from typing import Final
+
+from babel import Locale
+from babel.dates import format_date, format_datetime, format_skeleton
+from babel.messages.mofile import write_mo
+from babel.messages.pofile import read_po
+from babel.numbers import format_decimal, format_percent
+from babel.support import Translations
+
+from shared.journey.instants import from_us
+
+CODES: Final = ("fr", "en")
+_LOCALES: Final = {"fr": "fr_FR", "en": "en_GB"}
+_NAMES: Final = {"fr": "Français", "en": "English"}
+_LOCALE_FOLDER: Final = Path(__file__).parent / "locale"
+MAX_HEADER_CHARS: Final = 256
+"""What is read of an `Accept-Language` header."""
+
+
+def N_(message: str) -> str:  # noqa: N802 - gettext's own name for a message that is marked here and translated later
+    """Mark a message for extraction."""
+    return message
+
+
+class Language:
+    """One language of the interface: texts, numbers, dates, durations."""
+
+    def __init__(self, code: str, translations: Translations) -> None:
+        self.code: Final = code
+        self.name: Final = _NAMES[code]
+        self.translations: Final = translations
+        self.locale: Final = Locale.parse(_LOCALES[code])
+
+    def text(self, message: str, values: Mapping[str, object] | None = None) -> str:
+        """The message in this language, with `%(name)s` replaced by its value."""
+        translated = self.translations.ugettext(message)
+        return translated % values if values else translated
+
+    def plural(self, singular: str, plural: str, number: float) -> str:
+        """The message for a number, with `%(num)s` replaced by the number as it is written here."""
+        form = 1 if self.locale.plural_form(number) == "one" else 2
+        translated = self.translations.ungettext(singular, plural, form)
+        return translated % {"num": self.number(number)}
+
+    def number(self, value: float) -> str:
+        """A number with the separators of the language; at most one decimal below 100, none above."""
+        return format_decimal(value, format="#,##0.#" if abs(value) < 100 else "#,##0", locale=self.locale)
+
+    def percent(self, share: float) -> str:
+        """A share of 1 as a percentage; one decimal below 10 %."""
+        plain = self.locale.percent_formats[None].pattern
+        decimals = plain.replace("0", "0.#") if 0 < share < 0.1 else plain
+        return format_percent(share, format=decimals, locale=self.locale)
+
+    def date(self, instant_us: int) -> str:
+        """The day of an instant, in UTC: `9 September 2020`."""
+        return format_date(from_us(instant_us), format="d MMMM y", locale=self.locale)
+
+    def moment(self, instant_us: int) -> str:
+        """The minute of an instant, in UTC: `9 September 2020, 14:05`."""
+        day = self.date(instant_us)
+        return f"{day}, {self.clock(instant_us)}"
+
+    def clock(self, instant_us: int) -> str:
+        """The time of day of an instant, in UTC: `14:05`."""
+        return format_datetime(from_us(instant_us), format="HH:mm", locale=self.locale)
+
+    def bin_label(self, start: datetime, skeleton: str) -> str:
+        """The name of a stretch of time: `Sept 2020` for the skeleton `yMMM`."""
+        return format_skeleton(skeleton, start, locale=self.locale)
+
+    def minutes(self, minutes: float) -> str:
+        """A sum of lost time: minutes below two hours, else hours."""
+        if minutes < 120:
+            return self.plural("%(num)s minute", "%(num)s minutes", round(minutes))
+        return self.plural("%(num)s hour", "%(num)s hours", round(minutes / 60))
+
+    def duration(self, seconds: float) -> str:
+        """A stretch of time in its largest sensible unit: `3 days`, `5 hours`, `12 minutes`."""
+        if seconds < 90:
+            return self.plural("%(num)s second", "%(num)s seconds", round(seconds))
+        if seconds < 5_400:
+            return self.plural("%(num)s minute", "%(num)s minutes", round(seconds / 60))
+        if seconds < 129_600:
+            return self.plural("%(num)s hour", "%(num)s hours", round(seconds / 3_600, 1))
+        return self.plural("%(num)s day", "%(num)s days", round(seconds / 86_400, 1))
+
+
+def load_languages() -> dict[str, Language]:
+    """All languages of the interface, read from the .po files."""
+    return {code: Language(code, _translations(code)) for code in CODES}
+
+
+def _translations(code: str) -> Translations:
+    if code == "en":
+        return Translations()
+    path = _LOCALE_FOLDER / code / "LC_MESSAGES" / "parcours.po"
+    compiled = BytesIO()
+    with path.open("rb") as file:
+        write_mo(compiled, read_po(file, locale=code))
+    compiled.seek(0)
+    return Translations(compiled)
+
+
+def negotiate(asked: str | None, accept_language: str) -> str:
+    """The language code to answer in: the one asked for, else the preferred of the header, else English."""
+    if asked in CODES:
+        return asked
+    return max(_preferences(accept_language[:MAX_HEADER_CHARS]), default=(0.0, "en"))[1]
+
+
+def _preferences(header: str) -> list[tuple[float, str]]:
+    found = []
+    for rank, part in enumerate(header.split(",")):
+        tag, _, quality = part.strip().partition(";q=")
+        code = tag.split("-")[0].lower()
+        if code in CODES and (weight := _weight(quality)) > 0:
+            found.append((weight - rank / 1_000, code))
+    return found
+
+
+def _weight(quality: str) -> float:
+    if not quality:
+        return 1.0
+    whole, _, decimals = quality.strip().partition(".")
+    if whole not in {"0", "1"} or not (decimals == "" or (decimals.isascii() and decimals.isdigit())):
+        return 0.0
+    return float(quality)

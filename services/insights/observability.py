@@ -1,0 +1,49 @@
+"""Whether a rule can be judged where one looks: a rule whose events never arrived is unknown, not zero.
+
+Source: docs/definitions/frictions.md, "Observable or not".
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final, Literal
+
+from services.insights import queries
+from services.insights.filters import Filters
+from services.insights.ports import Store
+from shared.detection.declarations.declaration import Declaration
+from shared.detection.register import DECLARATIONS
+from shared.detection.settings import RULES, RuleBook
+
+Status = Literal["observed", "not_observable", "off"]
+
+_FIELDS: Final = tuple(sorted({field for each in DECLARATIONS.values() for field in each.needed_fields}))
+
+
+_Received = Sequence[Mapping[str, Any]]
+"""Rows of `queries.received` of one service and channel: a type, its events, and how many carry each field."""
+
+
+def rule_statuses(store: Store, filters: Filters, book: RuleBook) -> dict[str, Status]:
+    """For every rule, whether it is observed, not observable, or switched off, in what the filters leave."""
+    question = queries.received(filters, _FIELDS)
+    result = store.query(question.sql, question.parameters)
+    places: dict[tuple[str, str], list[Mapping[str, Any]]] = {}
+    for values in result.rows:
+        row = dict(zip(result.columns, values, strict=True))
+        places.setdefault((row["service"], row["channel"]), []).append(row)
+    services = {service for service, _ in places} or {filters.service or ""}
+    return {rule: _status(rule, places, services, book) for rule in RULES}
+
+
+def _status(rule: str, places: Mapping[tuple[str, str], _Received], services: set[str], book: RuleBook) -> Status:
+    judged = {service for service in services if rule in book.for_service(service).enabled}
+    if not judged:
+        return "off"
+    seen = any(_shows(rows, DECLARATIONS[rule]) for (service, _), rows in places.items() if service in judged)
+    return "observed" if seen else "not_observable"
+
+
+def _shows(rows: _Received, declaration: Declaration) -> bool:
+    """Whether one service and channel sent one of the needed types, and each of the needed fields on such events."""
+    types = declaration.needed_types
+    of_type = [row for row in rows if not types or row["type"] in types]
+    return bool(of_type) and all(any(row[f"has_{field}"] for row in of_type) for field in declaration.needed_fields)

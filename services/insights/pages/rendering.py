@@ -1,0 +1,124 @@
+"""Turns templates into pages: one Jinja environment a language, escaping always on, links that keep the language."""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import urlencode
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from msgspec import Struct
+from starlette.requests import Request
+from starlette.responses import HTMLResponse
+
+from services.insights.context import Context
+from services.insights.filters import Filters
+from services.insights.language import CODES, Language
+from services.insights.pages.words import event_words
+from services.insights.static_files import read_static, static_address
+from shared.detection.register import DECLARATIONS
+from shared.detection.sentences import channel_name
+
+_TEMPLATES: Final = Path(__file__).parents[1] / "templates"
+
+
+class Link(Struct, frozen=True):
+    """Makes addresses of this site; a language asked for in the address is kept in every link."""
+
+    lang: str | None
+
+    def __call__(self, path: str, filters: Filters | None = None, **more: str) -> str:
+        parameters = {**(filters.parameters() if filters else {}), **more}
+        if self.lang:
+            parameters["lang"] = self.lang
+        query = urlencode(parameters)
+        return f"{path}?{query}" if query else path
+
+
+class Pages:
+    """All templates in all languages, read at start."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        files = read_static()
+
+        def static(name: str) -> str:
+            return static_address(files, name)
+
+        self._environments: Final = {
+            code: _environment(context.languages[code], static, context) for code in context.languages
+        }
+
+    def page(
+        self,
+        request: Request,
+        template: str,
+        values: Mapping[str, Any],
+        *,
+        status: int = 200,
+        headers: Mapping[str, str] | None = None,
+    ) -> HTMLResponse:
+        """The template in the language of the request."""
+        language = self._context.language(request)
+        asked = request.query_params.get("lang")
+        body = (
+            self._environments[language.code]
+            .get_template(template)
+            .render(
+                **values,
+                lang=language.code,
+                link=Link(language.code if asked in CODES else None),
+                languages=_languages(request, self._context.languages),
+                path=request.url.path,
+            )
+        )
+        vary = {"content-language": language.code, "vary": "accept-language"}
+        return HTMLResponse(body, status, {**vary, **(headers or {})})
+
+    def error(
+        self, request: Request, language: Language, problem: Mapping[str, Any], headers: Mapping[str, str]
+    ) -> HTMLResponse:
+        """The page of a request that failed."""
+        del language
+        return self.page(request, "error.html", {"problem": problem}, status=problem["status"], headers=headers)
+
+
+def _environment(language: Language, static: Callable[[str], str], context: Context) -> Environment:
+    environment = Environment(
+        loader=FileSystemLoader(_TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        extensions=["jinja2.ext.i18n"],
+        trim_blocks=True,
+        lstrip_blocks=True,
+        auto_reload=False,
+    )
+    environment.install_gettext_translations(language.translations, newstyle=True)  # type: ignore[attr-defined]
+    environment.globals.update(
+        l10n=language,
+        static=static,
+        version=context.version,
+        small_cell_min=context.settings.small_cell_min,
+        channel_name=lambda channel: channel_name(channel, language.code) if channel else language.text("no channel"),
+        event_name=lambda kind: event_words(kind, language),
+        rule_title=lambda rule: DECLARATIONS[rule].title.in_language(language.code),
+        rule_purpose=lambda rule: DECLARATIONS[rule].purpose.in_language(language.code),
+    )
+    return environment
+
+
+class LanguageLink(Struct, frozen=True):
+    """The same page in another language."""
+
+    code: str
+    name: str
+    address: str
+    current: bool
+
+
+def _languages(request: Request, languages: Mapping[str, Language]) -> list[LanguageLink]:
+    current = request.query_params.get("lang")
+    others = [(name, value) for name, value in request.query_params.multi_items() if name != "lang"]
+    return [
+        LanguageLink(code, each.name, f"{request.url.path}?{urlencode([*others, ('lang', code)])}", code == current)
+        for code, each in languages.items()
+    ]

@@ -1,0 +1,54 @@
+"""Event types in plain words."""
+
+from typing import Final
+
+from services.insights.language import N_, Language
+
+_EVENT_WORDS: Final = {
+    "page.viewed": N_("Page viewed"),
+    "page.failed": N_("Page not available"),
+    "search.performed": N_("Search on the site"),
+    "click.repeated": N_("Repeated clicks"),
+    "click.dead": N_("Click without effect"),
+    "form.started": N_("Form started"),
+    "form.step": N_("Form: next step"),
+    "form.error": N_("Form: error shown"),
+    "form.saved": N_("Form saved as a draft"),
+    "form.submitted": N_("Form sent"),
+    "call.queued": N_("Call: in the queue"),
+    "call.answered": N_("Call answered"),
+    "call.transferred": N_("Call transferred"),
+    "call.abandoned": N_("Call given up in the queue"),
+    "call.rejected": N_("Call refused"),
+    "call.ended": N_("Call ended"),
+    "callback.requested": N_("Call back asked for"),
+    "callback.made": N_("Called back"),
+    "ticket.taken": N_("Ticket taken at the counter"),
+    "ticket.called": N_("Called to the counter"),
+    "ticket.transferred": N_("Sent on to another counter"),
+    "ticket.served": N_("Served at the counter"),
+    "ticket.noshow": N_("Left before being called"),
+    "appointment.booked": N_("Appointment booked"),
+    "appointment.cancelled": N_("Appointment cancelled"),
+    "message.received": N_("Message received"),
+    "message.answered": N_("Message answered"),
+    "contact.made": N_("Contact made"),
+    "case.opened": N_("Case opened"),
+    "case.progressed": N_("Case: a step was done"),
+    "case.decided": N_("Case decided"),
+    "case.reopened": N_("Case reopened"),
+    "case.closed": N_("Case closed"),
+    "information.requested": N_("Document or information asked for"),
+    "information.received": N_("Document or information received"),
+    "notice.sent": N_("Notice sent"),
+    "feedback.given": N_("Opinion given"),
+    "complaint.filed": N_("Complaint filed"),
+    "agent.feedback": N_("Remark by a member of staff"),
+}
+EVENT_WORD_TYPES: Final = frozenset(_EVENT_WORDS)
+
+
+def event_words(kind: str, language: Language) -> str:
+    """The name of an event type; one that is not known is given back as it is."""
+    words = _EVENT_WORDS.get(kind)
+    return kind if words is None else language.text(words)
