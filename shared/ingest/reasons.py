@@ -50,6 +50,17 @@ EVENT_REASONS: Final = {
     "time_out_of_range": Texts(
         "The time is before 1970 or beyond 2299.", "L'heure est antérieure à 1970 ou postérieure à 2299."
     ),
+    "invalid_phone_number": Texts(
+        "The subject cannot be a telephone number (tel:+33123456789).",
+        "L'identifiant n'est pas un numéro de téléphone possible (tel:+33123456789).",
+    ),
+    "invalid_email_address": Texts(
+        "The subject is not an e-mail address (mailto:name@example.org).",
+        "L'identifiant n'est pas une adresse électronique (mailto:nom@example.org).",
+    ),
+    "empty_account": Texts(
+        "The subject names no account (account:123).", "L'identifiant ne nomme aucun compte (account:123)."
+    ),
     "unknown_channel": Texts(
         "The channel is not one of web, phone, counter, email, letter, chat, bot, social, partner.",
         "Le canal n'est aucun de ceux-ci : web, phone, counter, email, letter, chat, bot, social, partner.",

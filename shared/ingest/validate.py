@@ -14,6 +14,7 @@ from shared.ingest.incoming import Incoming, Refused, read_incoming
 from shared.journey.event import Event, EventData
 from shared.journey.instants import from_us, to_text
 from shared.journey.vocabulary import CHANNELS, CONTROL_TYPES, EVENT_TYPES, TYPE_PREFIX
+from shared.privacy.pseudonyms import InvalidSubject
 
 MAX_EVENT_BYTES: Final = 65_536
 MAX_AHEAD: Final = timedelta(minutes=10)
@@ -101,7 +102,7 @@ class Validator:
             data.attributes = None
 
     def _journey_key(self, incoming: Incoming) -> tuple[str | None, int]:
-        """The pseudonym and the partition: of the subject, else of the session, else of the contact."""
+        """The pseudonym and the partition: of the subject, else of the session, else of the contact. Raises `Refused`."""
         if incoming.subject is not None:
             return self._who("p", incoming.subject)
         if incoming.data.session is not None:
@@ -111,7 +112,10 @@ class Validator:
         return None, 0
 
     def _key(self, kind: str, text: str) -> tuple[str, int]:
-        normalised = self._normalise(text) if kind == "p" else text
+        try:
+            normalised = self._normalise(text) if kind == "p" else text
+        except InvalidSubject as error:
+            raise Refused(error.reason, "/subject") from None
         return self._keys.pseudonym(kind, normalised), self._keys.partition(normalised)
 
 
