@@ -87,7 +87,7 @@ class _Work(Struct):
 
 
 class Partition:
-    """Folds the records of one partition. `points` and `late_events` hold the output since `take_output`."""
+    """Folds the records of one partition. `points` and `late_events` are the output since the last checkpoint."""
 
     def __init__(self, number: int, records: JourneyRecords, *, hot_journeys: int, young_journeys: int) -> None:
         self.number = number
@@ -101,6 +101,7 @@ class Partition:
         self._clocks = Clocks()
         self._hot: dict[str, Journey] = {}
         self._young: dict[str, bytes] = {}
+        self._records_of_hot: dict[str, bytes] = {}
         self._changed: dict[str, None] = {}
         self._offset = 0
 
@@ -168,40 +169,37 @@ class Partition:
             case DetectionProgressed():
                 raise DetectionError("journey-events holds a record of the detector's own progress")
 
-    def take_output(self) -> tuple[list[Point], list[LateEvent]]:
-        """The rows since the last call."""
-        output = self.points, self.late_events
-        self.points, self.late_events = [], []
-        return output
-
-    def take_changes(self) -> tuple[PartitionState, list[Changed]]:
-        """What a checkpoint has to write, since the last one."""
+    def changes(self) -> tuple[PartitionState, list[Changed]]:
+        """What a checkpoint has to write besides `points` and `late_events`; `saved` says that it did."""
         self.state.now_us = dict(self._clocks.now_us)
         self.state.version = self._history.version
         self.state.documents = self._history.documents
-        changed = []
-        for key in self._changed:
-            journey = self._hot[key]
-            changed.append(Changed(key, pack(journey), journey.timer_us, journey.clock))
-        self._changed = {}
-        return self.state, changed
+        return self.state, [self._change(key) for key in self._changed]
 
-    def release(self) -> None:
-        """After a checkpoint: keep in memory no more journeys than allowed."""
+    def saved(self) -> None:
+        """The checkpoint is durable: forget its output, and keep in memory no more journeys than allowed."""
+        self.points, self.late_events = [], []
+        self._changed = {}
         hot, young = self._hot, self._young
         while len(hot) > self._hot_journeys:
             key = next(iter(hot))
-            if key in self._changed:
-                return
-            young[key] = pack(hot.pop(key))
+            journey = hot.pop(key)
+            young[key] = self._records_of_hot.pop(key, b"") or pack(journey)
         while len(young) > self._young_journeys:
             del young[next(iter(young))]
+
+    def _change(self, key: str) -> Changed:
+        journey = self._hot[key]
+        record = self._records_of_hot[key] = pack(journey)
+        return Changed(key, record, journey.timer_us, journey.clock)
 
     def _open(self, key: str) -> Journey:
         journey = self._hot.get(key)
         if journey is None:
             record = self._young.pop(key, None) or self._records.load(key)
             journey = self._hot[key] = Journey() if record is None else unpack(record)
+            if record is not None:
+                self._records_of_hot[key] = record
         return journey
 
     def _work(self, key: str) -> _Work:

@@ -1,0 +1,203 @@
+"""The detector on one machine: a loop round the pure core, between the local log and a SQLite file of its own.
+
+A log that cannot be read or written for a while (a full disk) is tried again with back-off; then the process stops by name.
+"""
+
+import gc
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from typing import Final
+
+import msgspec
+from opentelemetry import metrics
+
+from services.detector.state_file import Checkpoint, StateFile
+from shared.detection.occurrence import decode_arrivals
+from shared.detection.partition import Counts, Partition
+from shared.errors import LogError, LogMismatch
+from shared.journey.codec import decode_controls, join_encoded
+from shared.journey.control import DetectionProgressed
+from shared.log.port import MAX_RECORD_BYTES, MAX_RECORD_EVENTS, Kind, LogReader, Position, Record, StoredRecord
+
+READ_LIMIT_BYTES: Final = 8_000_000
+MAX_UNSAVED_EVENTS: Final = 50_000
+POLL_S: Final = 0.02
+RETRIES: Final = 8
+FIRST_BACK_OFF_S: Final = 0.2
+_MS: Final = 1_000
+
+_meter = metrics.get_meter("parcours.detector")
+_encoder = msgspec.json.Encoder()
+
+
+class DetectorStatus(msgspec.Struct):
+    """What the detector says of itself: totals since it started, and where it stands."""
+
+    counts: Counts
+    checkpoints: int
+    checkpoint_ms: float
+    checkpoint_at_ms: int
+    version: int
+    log_id: str
+    next_offsets: dict[int, int]
+    late_events: int
+
+
+class LocalDetector:
+    """Folds everything `reader` has into `state_file`. Times are milliseconds of `now_ms`."""
+
+    def __init__(
+        self,
+        reader: LogReader,
+        state_file: StateFile,
+        now_ms: Callable[[], int],
+        *,
+        checkpoint_ms: int,
+        checkpoint_quiet_ms: int,
+        hot_journeys: int,
+        young_journeys: int,
+    ) -> None:
+        self._reader, self._file, self._now_ms = reader, state_file, now_ms
+        self._checkpoint_ms, self._quiet_ms = checkpoint_ms, checkpoint_quiet_ms
+        self._sizes = (hot_journeys, young_journeys)
+        self._positions = state_file.positions()
+        self._partitions: dict[int, Partition] = {}
+        for number in self._positions:
+            self._partition(number)
+        self._unsaved_events = 0
+        self._unsaved: set[int] = set()
+        self._checkpoints = 0
+        self._checkpoint_took_ms = 0.0
+        self._saved_at_ms = now_ms()
+        self._events_counter = _meter.create_counter("parcours.detector.events", unit="{event}")
+        self._points_counter = _meter.create_counter("parcours.detector.points", unit="{point}")
+
+    def run(self, stop: threading.Event, after_checkpoint: Callable[[], None] | None = None) -> None:
+        """Fold until `stop` is set; then write a last checkpoint.
+
+        Raises `LogMismatch` at once, `LogError` when the log fails `RETRIES` times in a row, `DetectionError`.
+        """
+        # The fold makes no reference cycles, and scanning a million journeys for them takes seconds.
+        gc.freeze()
+        gc.disable()
+        failures = 0
+        while not stop.is_set():
+            try:
+                folded = self.step()
+                failures = 0
+            except LogMismatch:
+                raise
+            except LogError:
+                failures += 1
+                if failures > RETRIES:
+                    raise
+                stop.wait(FIRST_BACK_OFF_S * 2 ** (failures - 1))
+                continue
+            if after_checkpoint is not None and not self._unsaved:
+                after_checkpoint()
+            if not folded:
+                stop.wait(POLL_S)
+        self.checkpoint()
+
+    def step(self) -> int:
+        """Read once, fold what there is, and write a checkpoint when it is time. Gives the number of records folded."""
+        records = self._reader.read(self._positions, READ_LIMIT_BYTES)
+        for record in records:
+            self._fold(record)
+        waited_ms = self._now_ms() - self._saved_at_ms
+        limit_ms = self._checkpoint_ms if records else self._quiet_ms
+        if self._unsaved and (waited_ms >= limit_ms or self._unsaved_events >= MAX_UNSAVED_EVENTS):
+            self.checkpoint()
+        return len(records)
+
+    def checkpoint(self) -> None:
+        """Write what was folded since the last one. Raises `LogUnavailable`, after which it can be tried again."""
+        if not self._unsaved:
+            return
+        started_ms = self._now_ms()
+        numbers = sorted(self._unsaved)
+        checkpoint = Checkpoint(
+            {number: self._partitions[number].changes() for number in numbers},
+            {number: self._positions[number] for number in numbers},
+            [record for number in numbers for record in self._output(number)],
+        )
+        self._file.write(checkpoint, started_ms)
+        for number in numbers:
+            self._partitions[number].saved()
+        self._unsaved.clear()
+        self._unsaved_events = 0
+        self._checkpoints += 1
+        self._saved_at_ms = self._now_ms()
+        self._checkpoint_took_ms = float(self._saved_at_ms - started_ms)
+
+    def status(self) -> DetectorStatus:
+        """What it did and where it stands."""
+        total = Counts()
+        for partition in self._partitions.values():
+            for name in Counts.__struct_fields__:
+                setattr(total, name, getattr(total, name) + getattr(partition.counts, name))
+        return DetectorStatus(
+            total,
+            self._checkpoints,
+            self._checkpoint_took_ms,
+            self._saved_at_ms,
+            max((partition.version for partition in self._partitions.values()), default=0),
+            next((position.log_id for position in self._positions.values()), ""),
+            {number: position.next_offset for number, position in self._positions.items()},
+            sum(partition.state.late_events for partition in self._partitions.values()),
+        )
+
+    def _partition(self, number: int) -> Partition:
+        partition = self._partitions.get(number)
+        if partition is None:
+            hot, young = self._sizes
+            journeys = self._file.journeys(number)
+            partition = Partition(number, journeys, hot_journeys=hot, young_journeys=young)
+            state = self._file.state(number)
+            if state is not None:
+                partition.restore(state, self._file.timers(number))
+            self._partitions[number] = partition
+        return partition
+
+    def _fold(self, record: StoredRecord) -> None:
+        partition = self._partition(record.partition)
+        if record.kind is Kind.EVENTS:
+            partition.fold_events(record.offset, decode_arrivals(record.value))
+            self._unsaved_events += record.items
+        else:
+            for control in decode_controls(record.value):
+                partition.control(record.offset, control)
+        log_id = self._log_id(record.partition)
+        self._positions[record.partition] = Position(log_id, record.offset + 1)
+        self._unsaved.add(record.partition)
+
+    def _log_id(self, number: int) -> str:
+        position = self._positions.get(number)
+        if position is not None:
+            return position.log_id
+        log_id = self._reader.log_id()
+        if log_id is None:
+            raise LogError(f"{self._reader.stream}: the log disappeared while it was read")
+        return log_id
+
+    def _output(self, number: int) -> Iterator[Record]:
+        partition, position = self._partitions[number], self._positions[number]
+        yield from _records(number, Kind.POINTS, partition.points)
+        yield from _records(number, Kind.LATE, partition.late_events)
+        progress = DetectionProgressed(number, position.log_id, position.next_offset, partition.state.late_events)
+        yield Record(number, Kind.CONTROL, _encoder.encode([progress]), 1)
+
+
+def _records(partition: int, kind: Kind, rows: Sequence[msgspec.Struct]) -> Iterator[Record]:
+    """The rows as records within the log's limits."""
+    items: list[bytes] = []
+    size_bytes = 2
+    for row in rows:
+        item = _encoder.encode(row)
+        if items and (len(items) >= MAX_RECORD_EVENTS or size_bytes + len(item) + 1 > MAX_RECORD_BYTES):
+            yield Record(partition, kind, join_encoded(items), len(items))
+            items, size_bytes = [], 2
+        items.append(item)
+        size_bytes += len(item) + 1
+    if items:
+        yield Record(partition, kind, join_encoded(items), len(items))
