@@ -3,6 +3,10 @@
 import os
 import sys
 
+from services.commands.cli import build_cli
+from services.wiring.local import LocalPlatform
+from services.wiring.process import end_with_supervisor
+
 SUPERVISED = "--supervised"
 """Before a command: end with the supervisor that started it, whose pipe is the standard input."""
 
@@ -12,13 +16,8 @@ def main() -> None:
     os.umask(0o077)
     arguments = sys.argv[1:]
     if arguments[:1] == [SUPERVISED]:
-        from services.wiring.process import end_with_supervisor
-
         end_with_supervisor()
         del arguments[0]
-    from services.commands.cli import build_cli
-    from services.wiring.local import LocalPlatform
-
     build_cli(LocalPlatform(dict(os.environ))).main(args=arguments, prog_name="parcours")
 
 

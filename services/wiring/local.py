@@ -1,20 +1,19 @@
 """What the command line finds in this process: the settings of the site, the services, the data when nothing runs."""
 
-import os
 from collections.abc import Mapping, Sequence
-from functools import cache
 from typing import Any
 
 from services.supervisor.platform import run_platform
 from services.wiring.folder import DataFolder
 from services.wiring.process import run_service
+from services.wiring.rules import site_rules
 from services.wiring.streams import EVENTS
 from services.wiring.targets import TARGETS, is_ready, runner
 from shared.clock import now_us
 from shared.errors import ParcoursError
 from shared.log.local import LocalLogReader
 from shared.log.port import LogReader
-from shared.settings import read_settings
+from shared.settings import Settings, read_settings
 
 
 class LocalPlatform:
@@ -24,7 +23,14 @@ class LocalPlatform:
 
     def __init__(self, environment: Mapping[str, str]) -> None:
         self._environment = environment
-        self.settings = cache(lambda: read_settings(environment))
+
+    def settings(self) -> Settings:
+        """The settings of the environment. Raises `ConfigurationError`."""
+        return read_settings(self._environment)
+
+    def rules(self) -> Mapping[str, Any]:
+        """The resolved rule settings of this site. Raises `ConfigurationError`."""
+        return site_rules(self.settings().rules)
 
     def run(self) -> int:
         """Run the whole platform until it is stopped."""
@@ -75,8 +81,3 @@ class LocalPlatform:
         finally:
             store.close()
         return listed
-
-
-def platform_of_environment() -> LocalPlatform:
-    """The platform that this process' environment describes."""
-    return LocalPlatform(dict(os.environ))

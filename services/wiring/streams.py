@@ -11,3 +11,4 @@ POINTS: Final = f"{FRICTIONS}.detector"
 
 EVENTS_CONSUMERS: Final = ("detector", "loader")
 REJECTS_CONSUMERS: Final = ("loader",)
+POINTS_CONSUMERS: Final = ("loader",)
