@@ -1,13 +1,17 @@
 """The application over a real store, with small stand-ins for the ports that the composition root gives."""
 
-from collections.abc import Callable, Mapping
+import socket
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
+import httpx
 import pytest
-from starlette.testclient import TestClient
 
 from services.insights.app import build_app
 from services.insights.ports import RedetectionRefused
+from services.wiring.http import serve
 from shared.detection.settings import DEFAULTS, RuleBook, merged
 from shared.settings import Settings
 from shared.store.client import Store
@@ -53,36 +57,51 @@ def loading() -> FakeLoading:
     return FakeLoading()
 
 
-@pytest.fixture
-def client_with(loading: FakeLoading) -> Callable[..., TestClient]:
-    """Makes clients of an application over a store; `rules` is laid over the default settings."""
-
-    def make(store: Any, rules: Mapping[str, Any] | None = None, **settings: Any) -> TestClient:
-        return make_client(store, loading, rules, **settings)
-
-    return make
+ClientWith = Callable[..., httpx.Client]
 
 
-def make_client(
+@contextmanager
+def served(
     store: Any, loading: FakeLoading | None = None, rules: Mapping[str, Any] | None = None, **settings: Any
-) -> TestClient:
-    """A client of an application over a store."""
+) -> Iterator[httpx.Client]:
+    """A client of an application over a store, served over HTTP; `rules` is laid over the default settings."""
     book = RuleBook(merged(DEFAULTS, rules or {}), 1)
     app = build_app(
         store=store,
         rules=lambda: book,
         loading=loading or FakeLoading(),
         doctor=lambda: {"ok": True, "parts": []},
-        migrations=lambda: [{"number": 1, "name": "0001_events", "applied": True}],
+        migrations=lambda: [{"name": "0001_events.sql", "status": "applied"}],
         redetections=FakeRedetections(),
         settings=Settings(**settings),
         clock=lambda: NOW_US,
         version="0.1.0",
     )
-    return TestClient(app, raise_server_exceptions=False)
+    listener = socket.create_server(("127.0.0.1", 0))
+    stop = threading.Event()
+    thread = threading.Thread(target=serve, args=(app, listener, stop))
+    thread.start()
+    try:
+        with httpx.Client(base_url=f"http://127.0.0.1:{listener.getsockname()[1]}", timeout=60) as client:
+            yield client
+    finally:
+        stop.set()
+        thread.join(20)
+        listener.close()
 
 
 @pytest.fixture
-def client(empty_store: Store, client_with: Callable[..., TestClient]) -> TestClient:
+def client_with(loading: FakeLoading) -> Iterator[ClientWith]:
+    """Makes clients of an application over a store."""
+    with ExitStack() as stack:
+
+        def make(store: Any, rules: Mapping[str, Any] | None = None, **settings: Any) -> httpx.Client:
+            return stack.enter_context(served(store, loading, rules, **settings))
+
+        yield make
+
+
+@pytest.fixture
+def client(empty_store: Store, client_with: ClientWith) -> httpx.Client:
     """A client over an empty store."""
     return client_with(empty_store)

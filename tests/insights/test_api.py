@@ -1,16 +1,16 @@
 """The API over a real store: groups, filters, retraction, what cannot be observed, pages by keyset."""
 
 import json
-from collections.abc import Callable
 from typing import Any
 
+import httpx
 import pytest
-from starlette.testclient import TestClient
 
 from shared.detection.settings import RULES
 from shared.log.port import Kind
 from shared.store.client import Store
 from tests.insights import seed
+from tests.insights.conftest import ClientWith
 from tests.insights.seed import event
 
 
@@ -38,7 +38,7 @@ def filled(empty_store: Store) -> Store:
     return empty_store
 
 
-def get(client: TestClient, path: str, **parameters: str) -> dict[str, Any]:
+def get(client: httpx.Client, path: str, **parameters: str) -> dict[str, Any]:
     """The JSON of a 200."""
     response = client.get(path, params=parameters)
     assert response.status_code == 200, response.text
@@ -46,14 +46,14 @@ def get(client: TestClient, path: str, **parameters: str) -> dict[str, Any]:
     return answer
 
 
-def frictions(client: TestClient, group: str = "rule", **filters: str) -> dict[str, int | None]:
+def frictions(client: httpx.Client, group: str = "rule", **filters: str) -> dict[str, int | None]:
     """Points by group, without rules that noticed nothing."""
     answer = get(client, "/api/v1/frictions/summary", group_by=group, **filters)
     assert answer["total"] == sum(row["points"] or 0 for row in answer["rows"])
     return {row[group]: row["points"] for row in answer["rows"] if row["points"]}
 
 
-def test_summary_by_rule_names_all_rules_in_order(filled: Store, client_with: Callable[..., TestClient]):
+def test_summary_by_rule_names_all_rules_in_order(filled: Store, client_with: ClientWith):
     """Every rule has a row, with points, distinct journeys, minutes and whether it could be observed."""
     rows = get(client_with(filled), "/api/v1/frictions/summary", group_by="rule")["rows"]
     assert [row["rule"] for row in rows] == list(RULES)
@@ -81,7 +81,7 @@ def test_summary_by_rule_names_all_rules_in_order(filled: Store, client_with: Ca
         ("territory", {"fr/idf/75": 2, "fr/idf/75/75012": 2, "fr/idf/750": 1}),
     ],
 )
-def test_summary_by_group(filled: Store, client_with: Callable[..., TestClient], group: str, expected: dict[str, int]):
+def test_summary_by_group(filled: Store, client_with: ClientWith, group: str, expected: dict[str, int]):
     """Points add up per service, channel and territory."""
     assert frictions(client_with(filled), group) == expected
 
@@ -105,9 +105,7 @@ def test_summary_by_group(filled: Store, client_with: Callable[..., TestClient],
         ({"from": "2026-03-21", "service": "parking", "channel": "counter"}, {"repeat_contact": 1}),
     ],
 )
-def test_filters(
-    filled: Store, client_with: Callable[..., TestClient], filters: dict[str, str], expected: dict[str, int]
-):
+def test_filters(filled: Store, client_with: ClientWith, filters: dict[str, str], expected: dict[str, int]):
     """Filters hold together; a territory stands for everything below it; the period is half-open, to the microsecond."""
     client = client_with(filled)
     assert frictions(client, **filters) == expected
@@ -115,7 +113,7 @@ def test_filters(
     assert len(lines) == sum(expected.values())
 
 
-def test_events_summary(filled: Store, client_with: Callable[..., TestClient]):
+def test_events_summary(filled: Store, client_with: ClientWith):
     """Events are counted per group under the same filters; an absent name is null; `rule` keeps the anchors."""
     client = client_with(filled)
     path = "/api/v1/events/summary"
@@ -133,7 +131,7 @@ def test_events_summary(filled: Store, client_with: Callable[..., TestClient]):
     }
 
 
-def test_a_retracted_point_never_shows(empty_store: Store, client_with: Callable[..., TestClient]):
+def test_a_retracted_point_never_shows(empty_store: Store, client_with: ClientWith):
     """What was taken back is in no figure, list, export, journey or page; a point replaced shows as it stands now."""
     events = phone_calls("p1-a", "housing", [1, 3, 5], channel="phone")
     writer = empty_store.writer()
@@ -157,9 +155,7 @@ def test_a_retracted_point_never_shows(empty_store: Store, client_with: Callable
     assert client.get(f"/points/{taken_back['id']}").status_code == 404
 
 
-def test_a_rule_is_observable_where_its_events_and_fields_arrive(
-    empty_store: Store, client_with: Callable[..., TestClient]
-):
+def test_a_rule_is_observable_where_its_events_and_fields_arrive(empty_store: Store, client_with: ClientWith):
     """Zero is said only where a service and channel sent what the rule needs; elsewhere it is unknown."""
     answered = event("1", "call.answered", "2026-03-01T10:00:00.000000Z", "p1-a", "tax", channel="phone")
     waited = event("2", "call.answered", "2026-03-02T10:00:00.000000Z", "p1-b", "housing", channel="phone", wait_s=20.0)
@@ -179,7 +175,7 @@ def test_a_rule_is_observable_where_its_events_and_fields_arrive(
     assert status("turned_away") == ("not_observable", None)
 
 
-def test_minutes_add_up_what_can_be_told(empty_store: Store, client_with: Callable[..., TestClient]):
+def test_minutes_add_up_what_can_be_told(empty_store: Store, client_with: ClientWith):
     """Minutes are sums over the points in force, and null where no point has any."""
     events = phone_calls("p1-a", "housing", [1, 3, 5], channel="phone")
     points = seed.point_rows(events)
@@ -190,7 +186,7 @@ def test_minutes_add_up_what_can_be_told(empty_store: Store, client_with: Callab
     assert (row["minutes_citizen"], row["minutes_administration"]) == (0.3, None)
 
 
-def test_pages_by_cursor_are_complete_and_stable(empty_store: Store, client_with: Callable[..., TestClient]):
+def test_pages_by_cursor_are_complete_and_stable(empty_store: Store, client_with: ClientWith):
     """Pages join up without gap or repeat, newest first, also between equal times, and when newer points come between."""
     events = phone_calls("p1-a", "housing", list(range(1, 29)), channel="phone")
     points = seed.point_rows(events)
@@ -212,7 +208,7 @@ def test_pages_by_cursor_are_complete_and_stable(empty_store: Store, client_with
     assert ids == [point["id"] for point in expected]
 
 
-def test_export_lines_carry_what_an_outsider_needs(filled: Store, client_with: Callable[..., TestClient]):
+def test_export_lines_carry_what_an_outsider_needs(filled: Store, client_with: ClientWith):
     """One point a line, with the events' own ids as evidence, and no pseudonym."""
     response = client_with(filled).get("/api/v1/frictions.ndjson", params={"rule": "channel_switch", "lang": "fr"})
     assert response.headers["content-type"].startswith("application/x-ndjson")
@@ -229,7 +225,7 @@ def test_export_lines_carry_what_an_outsider_needs(filled: Store, client_with: C
     assert "subject" not in point
 
 
-def test_export_reads_in_bounded_pages(filled: Store, client_with: Callable[..., TestClient], monkeypatch):
+def test_export_reads_in_bounded_pages(filled: Store, client_with: ClientWith, monkeypatch):
     """An export larger than one read is the same, page after page."""
     client = client_with(filled)
     whole = client.get("/api/v1/frictions.ndjson").text
@@ -237,7 +233,7 @@ def test_export_reads_in_bounded_pages(filled: Store, client_with: Callable[...,
     assert client.get("/api/v1/frictions.ndjson").text == whole
 
 
-def test_sentences_come_in_the_language_asked_for(filled: Store, client_with: Callable[..., TestClient]):
+def test_sentences_come_in_the_language_asked_for(filled: Store, client_with: ClientWith):
     """`lang` decides, else the Accept-Language header, else English."""
     client = client_with(filled)
 

@@ -1,16 +1,15 @@
 """Single journeys: found by the hash that points carry, cut where the core cuts."""
 
-from collections.abc import Callable
-
-from starlette.testclient import TestClient
+import httpx
 
 from shared.log.port import Kind
 from shared.store.client import Store
 from tests.insights import seed
+from tests.insights.conftest import ClientWith
 from tests.insights.seed import event
 
 
-def test_a_journey_holds_its_own_events_and_points(empty_store: Store, client_with: Callable[..., TestClient]):
+def test_a_journey_holds_its_own_events_and_points(empty_store: Store, client_with: ClientWith):
     """A gap of more than 90 days cuts; another service of the person, and other people, stay out."""
     events = [
         event("1", "contact.made", "2026-01-01T10:00:00.000000Z", "p1-a", "housing", channel="phone"),
@@ -33,7 +32,7 @@ def test_a_journey_holds_its_own_events_and_points(empty_store: Store, client_wi
     assert [each["id"] for each in second["events"]] == ["4", "5"]
 
 
-def test_an_open_case_holds_a_journey_together(empty_store: Store, client_with: Callable[..., TestClient]):
+def test_an_open_case_holds_a_journey_together(empty_store: Store, client_with: ClientWith):
     """While a case is open the journey goes on for up to 400 days."""
     events = [
         event("1", "contact.made", "2026-01-01T10:00:00.000000Z", "p1-a", "housing", channel="phone", case="c"),
@@ -47,7 +46,7 @@ def test_an_open_case_holds_a_journey_together(empty_store: Store, client_with: 
     assert [each["id"] for each in answer["events"]] == ["1", "2", "3"]
 
 
-def test_a_late_event_is_flagged(empty_store: Store, client_with: Callable[..., TestClient]):
+def test_a_late_event_is_flagged(empty_store: Store, client_with: ClientWith):
     """An event that came too late to be detected stands in its journey, marked."""
     events = [
         event("1", "contact.made", "2026-01-01T10:00:00.000000Z", "p1-a", "housing", channel="phone"),
@@ -65,7 +64,7 @@ def test_a_late_event_is_flagged(empty_store: Store, client_with: Callable[..., 
     assert [(each["id"], each["late"]) for each in answer["events"]] == [("1", False), ("0", True), ("2", False)]
 
 
-def test_an_unknown_journey_is_not_found(client: TestClient):
+def test_an_unknown_journey_is_not_found(client: httpx.Client):
     """404 as a problem that says how journeys are found."""
     response = client.get("/api/v1/journeys/" + "0" * 32)
     assert response.status_code == 404
