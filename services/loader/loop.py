@@ -43,7 +43,7 @@ class Loader:
     """Reads `readers` from the positions kept in ClickHouse and inserts by identity.
 
     `run_once` and `run` belong to one thread; `freshness` may be called from any. `rejects` takes the rows that ClickHouse
-    refuses. `positions_folder` is where other processes see what has been passed. `clock_us` gives microseconds since
+    refuses. `batch_bytes` bounds one step, over all streams. `positions_folder` is where other processes see what has been passed. `clock_us` gives microseconds since
     1970 UTC.
     """
 
@@ -55,6 +55,7 @@ class Loader:
         positions_folder: Path,
         clock_us: Callable[[], int],
         reject_retention_days: int,
+        batch_bytes: int = MAX_BATCH_BYTES,
     ) -> None:
         self._store = store
         self._readers = list(readers)
@@ -62,6 +63,7 @@ class Loader:
         self._positions_folder = positions_folder
         self._clock_us = clock_us
         self._retention_days = reject_retention_days
+        self._batch_bytes = batch_bytes
         self._positions: Positions | None = None
         self._told_us = 0
         self._cleaned_us = 0
@@ -130,7 +132,7 @@ class Loader:
         """The next records of every stream, each within its share of the bounds, and whether one had more."""
         batch = Batch()
         more = False
-        share_bytes = MAX_BATCH_BYTES // len(self._readers)
+        share_bytes = self._batch_bytes // len(self._readers)
         share_items = MAX_BATCH_ITEMS // len(self._readers)
         for reader in self._readers:
             records = reader.read(positions.of(reader.stream), share_bytes)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import msgspec
 
+from services.loader.batch import MAX_BATCH_BYTES
 from services.loader.loop import Loader
 from services.loader.refused import RejectLog
 from shared.clock import now_us
@@ -102,11 +103,14 @@ class Logs:
         """Append the detector's progress."""
         self.append(Kind.CONTROL, [DetectionProgressed(0, log_id, offset, 0)], STREAMS[1])
 
-    def loader(self, store: Store, clock: "Clock | None" = None) -> Loader:
+    def loader(self, store: Store, clock: "Clock | None" = None, batch_bytes: int = MAX_BATCH_BYTES) -> Loader:
         """A loader of these logs, with readers of its own."""
         readers = [LocalLogReader(self.folder / f"{stream}.sqlite", stream) for stream in STREAMS]
         rejects = RejectLog(self.writers[STREAMS[3]], Unsealed())
-        return Loader(store, readers, rejects, self.folder / "positions", clock or Clock(), reject_retention_days=14)
+        folder = self.folder / "positions"
+        return Loader(
+            store, readers, rejects, folder, clock or Clock(), reject_retention_days=14, batch_bytes=batch_bytes
+        )
 
     def close(self) -> None:
         """Close the writers."""

@@ -1,0 +1,48 @@
+"""The recount finds what should not be there."""
+
+import pytest
+
+from shared.log.port import Kind
+from shared.store.client import Store
+from shared.store.recount import problems, recount
+from tests.loader.samples import Logs, event, point
+
+
+@pytest.fixture
+def loaded(empty_store: Store, tmp_path_factory: pytest.TempPathFactory) -> Store:
+    """A store with a few loaded events and points."""
+    logs = Logs(tmp_path_factory.mktemp("log"))
+    logs.append(Kind.EVENTS, [event(number) for number in range(30)])
+    logs.append(Kind.POINTS, [point(number) for number in range(10)])
+    logs.loader(empty_store).run_once()
+    logs.close()
+    return empty_store
+
+
+def test_sound_tables_have_no_problem(loaded: Store) -> None:
+    """Every check is reported, and holds."""
+    findings = recount(loaded)
+    assert len(findings) == 10
+    assert problems(findings) == {}
+
+
+@pytest.mark.parametrize(
+    ("damage", "check", "examples"),
+    [
+        ("INSERT INTO events SELECT * FROM events LIMIT 2", "events_once", 2),
+        ("INSERT INTO events SELECT * REPLACE ('x' AS type) FROM events WHERE id = 'event-1'", "events_once", 1),
+        ("INSERT INTO points SELECT * REPLACE (9 AS revision) FROM points WHERE id = 'point-3'", "points_signs", 1),
+        ("INSERT INTO points SELECT * REPLACE (2 AS revision, -1 AS sign, 'other' AS id) FROM points LIMIT 1", "points_signs", 1),
+        ("INSERT INTO points SELECT * REPLACE (2 AS revision, -1 AS sign, 'x' AS channel) FROM points LIMIT 1", "points_in_force", 0),
+        (
+            "INSERT INTO positions SELECT 'journey-events.ingest', arrayJoin(['a', 'b']) AS log, log = 'b', 5, now64(6)",
+            "positions_one_log", 1,
+        ),
+    ],
+)  # fmt: skip
+def test_damage_is_found(loaded: Store, damage: str, check: str, examples: int) -> None:
+    """A repeated identity, signs that do not add up, and positions in two logs are each found by name."""
+    loaded.writer().command(damage)
+    found = problems(recount(loaded))
+    assert check in found
+    assert len(found[check].examples) == examples
