@@ -59,3 +59,7 @@ class QueryLimitExceeded(StoreError):
 
 class DetectionError(ParcoursError):
     """A record of the log that no detector can read: the worker stops by name rather than skip it."""
+
+
+class RedetectionRefused(ParcoursError):
+    """The past cannot be detected again now: a run is under way, or a part it needs is missing."""
