@@ -62,6 +62,7 @@ class Batcher:
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="log-append")
         self._task: asyncio.Task[None] | None = None
         self._accepting = False
+        self._stopped = False
         self._pending_items = 0
         self._pending_bytes = 0
         self.failure: str | None = None
@@ -102,17 +103,20 @@ class Batcher:
             raise LogOverloaded("the log did not answer in time") from None
 
     async def stop(self, timeout_s: float) -> None:
-        """Accept no more, finish what is pending within `timeout_s`, and close the writer."""
+        """Accept no more, finish what is pending, and close the writer: each within `timeout_s`. Harmless when repeated."""
+        if self._stopped:
+            return
+        self._stopped = True
         self._accepting = False
         self._wake.set()
         if self._task is not None:
-            _, unfinished = await asyncio.wait({self._task}, timeout=timeout_s)
-            for task in unfinished:
-                task.cancel()
+            await asyncio.wait({self._task}, timeout=timeout_s)
+            self._task.cancel()
             self._fail(list(self._waiting), LogUnavailable("the gateway has stopped"))
             self._waiting.clear()
-        self._thread.submit(self._writer.close)
+        closing = asyncio.wrap_future(self._thread.submit(self._writer.close))
         self._thread.shutdown(wait=False)
+        await asyncio.wait({closing}, timeout=timeout_s)
 
     def _reserve(self, submission: _Submission, *, urgent: bool) -> None:
         too_full = (

@@ -35,8 +35,8 @@ from shared.log.port import Kind, LogReader, LogWriter
 _log = logging.getLogger(__name__)
 
 TICK_S: Final = 1.0
-STOP_TIMEOUT_S: Final = 3.0
-"""How long stopping waits for what is pending, per log."""
+STOP_TIMEOUT_S: Final = 1.5
+"""How long stopping waits for what is pending in both logs, and once more for them to close."""
 _EVENTS_AT_A_TIME: Final = 250
 """Judged before other requests have their turn."""
 _RETRY_UNAVAILABLE_S: Final = 5

@@ -133,8 +133,8 @@ def serve(folder: Path, partitions: int = 1, **changes: Any) -> Iterator[Served]
         while not server.started and thread.is_alive() and time.monotonic() < deadline:
             time.sleep(0.005)
         served = Served(folder, listener.getsockname()[1], gateway)
-        yield served
-        served.client.close()
+        with served.client:
+            yield served
     finally:
         server.should_exit = True
         thread.join(20)
