@@ -17,6 +17,9 @@ class LocalParts(Protocol):
     def settings(self) -> Settings:
         """The settings of this site."""
 
+    def rules(self) -> Mapping[str, Any]:
+        """The resolved document of rule settings (`shared.detection.settings`) that this site starts with."""
+
     def run(self) -> int:
         """Runs the whole platform until it is stopped; the exit status."""
 

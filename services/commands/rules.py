@@ -2,17 +2,13 @@
 
 import textwrap
 from collections.abc import Iterator
-from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import click
 import msgspec
 
 from services.commands.site import LANGUAGES, Site, language
 from shared.detection.register import register, register_markdown
-from shared.detection.rule_file import parse_rules
-from shared.detection.settings import DEFAULTS
-from shared.errors import ConfigurationError
 
 _WIDTH: Final = 100
 
@@ -31,7 +27,7 @@ Examples:
 def rules_command(site: Site, lang: str | None, form: str) -> None:
     """Say what each rule is for, what it uses, how it is set here, and where its limits are."""
     chosen = lang or language()
-    document = _rules_in_force(site.settings.rules)
+    document = site.local.rules()
     if form == "json":
         click.echo(msgspec.json.format(msgspec.json.encode(register(chosen, document)), indent=2))
     elif form == "markdown":
@@ -39,16 +35,6 @@ def rules_command(site: Site, lang: str | None, form: str) -> None:
     else:
         for line in _plain(register_markdown(chosen, document)):
             click.echo(line)
-
-
-def _rules_in_force(path: Path | None) -> dict[str, Any]:
-    if path is None:
-        return DEFAULTS
-    try:
-        return parse_rules(path.read_text(encoding="utf-8"), str(path))
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
-        raise ConfigurationError(f"PARCOURS_RULES={path}: the rule file cannot be read: {reason}") from error
 
 
 def _plain(markdown: str) -> Iterator[str]:

@@ -228,7 +228,7 @@ def _templates(given: object, key: str, problems: Problems) -> tuple[Template, .
             templates.append(parse_template(_constant(item, key, problems)))
         except TemplateError as error:
             problems.add(key, str(error))
-    if not templates:
+    if given == []:
         problems.add(key, "expected at least one template")
     return tuple(templates)
 
