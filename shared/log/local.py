@@ -341,10 +341,17 @@ def _read_merged(connection: sqlite3.Connection, starts: Mapping[int, int], limi
             size_bytes += len(value)
             if records and size_bytes > limit_bytes:
                 break
-            records.append(StoredRecord(partition, offset, Kind(kind), value, items, appended_ms))
+            records.append(StoredRecord(partition, offset, _kind(kind, offset), value, items, appended_ms))
     for cursor in cursors:
         cursor.close()
     return records
+
+
+def _kind(text: str, offset: int) -> Kind:
+    try:
+        return Kind(text)
+    except ValueError:
+        raise LogError(f"the record at offset {offset} is of kind {text}, which this version does not know") from None
 
 
 def _file_identity(path: Path) -> tuple[int, int]:

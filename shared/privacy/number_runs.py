@@ -14,7 +14,7 @@ NumberKind = Literal["phone", "nir", "card"]
 
 _RUN: Final = re.compile(r"(?P<plus>\+[\s(\x7f]{0,2})?\d(?:[\s.\-/()_\x7f]{0,3}\d){8,}")
 _GROUP: Final = re.compile(r"\d+")
-_FULL_DATE: Final = re.compile(r"(?:0?[1-9]|[12]\d|3[01])([-./ ])(?:0?[1-9]|1[0-2])\1(?:19|20)\d\d(?!\d)")
+_FULL_DATE: Final = re.compile(r"(?<!\d[-./])(?:0?[1-9]|[12]\d|3[01])([-./])(?:0?[1-9]|1[0-2])\1(?:19|20)\d\d(?!\d)")
 
 _MAX_DIGITS: Final = 19
 _MAX_GROUPS: Final = 12

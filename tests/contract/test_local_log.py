@@ -183,6 +183,16 @@ def test_log_of_a_later_version_is_refused(harness: LocalHarness) -> None:
         harness.reader().read({}, NO_LIMIT)
 
 
+def test_record_of_an_unknown_kind_is_refused(harness: LocalHarness) -> None:
+    """A record of a kind that a later version wrote stops the reader by name, rather than be skipped."""
+    harness.writer().append([record("a")])
+    with sqlite3.connect(harness.path) as connection:
+        connection.execute("UPDATE records SET kind = 'summaries'")
+    connection.close()
+    with pytest.raises(LogError, match="offset 1 is of kind summaries"):
+        harness.reader().read({}, NO_LIMIT)
+
+
 def test_closed_writer_says_so(harness: LocalHarness) -> None:
     """Appending after closing is refused, not lost."""
     writer = harness.writer()
