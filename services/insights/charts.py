@@ -37,6 +37,10 @@ class Column(Struct, frozen=True):
     rank: int
     """Which labels stay when there is little room: 0 always, 1 on wider screens, 2 on the widest, 3 never."""
 
+    def value_of(self, series: str) -> int:
+        """The number of one series in this column."""
+        return next((segment.value for segment in self.segments if segment.series == series), 0)
+
 
 class Gridline(Struct, frozen=True):
     """A horizontal line and the figure it stands for."""

@@ -14,6 +14,7 @@ from services.insights.language import N_
 from services.insights.pages.rendering import Pages
 from services.insights.ports import RedetectionRefused
 from services.insights.problems import Problem
+from services.insights.security import HEADERS
 from shared.errors import ParcoursError, QueryLimitExceeded, StoreError
 
 logger = logging.getLogger(__name__)
@@ -55,7 +56,11 @@ def handle_errors(app: FastAPI, context: Context, pages: Pages) -> None:
     @app.exception_handler(Exception)
     def on_defect(request: Request, error: Exception) -> Response:
         logger.error("request failed", exc_info=error, extra={"route": _route(request)})
-        return respond(request, Problem(500, "defect", N_("This is our fault, not yours. It has been written down.")))
+        problem = Problem(500, "defect", N_("This is our fault, not yours. It has been written down."))
+        response = respond(request, problem)
+        # This answer is made outside all middleware.
+        response.headers.update({**HEADERS, "cache-control": "no-store"})
+        return response
 
 
 def _of_status(status: int) -> Problem:

@@ -1,12 +1,10 @@
 """The filters that every figure shares, read from the address: rule, service, channel, territory, source, from, to."""
 
 import re
-from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Final
-from urllib.parse import urlencode
 
-from msgspec import Struct
+from msgspec import Struct, structs
 from starlette.datastructures import QueryParams
 
 from services.insights.language import N_
@@ -50,10 +48,13 @@ class Filters(Struct, frozen=True, kw_only=True):
         values["to"] = None if self.to_us is None else _shortest_text(self.to_us)
         return {name: value for name, value in values.items() if value is not None}
 
-    def address(self, path: str, more: Mapping[str, str] | None = None) -> str:
-        """An address below this site that carries the filters."""
-        query = urlencode({**self.parameters(), **(more or {})})
-        return f"{path}?{query}" if query else path
+    def on(self, from_us: int, to_us: int) -> "Filters":
+        """The same filters on another period."""
+        return structs.replace(self, from_us=from_us, to_us=to_us)
+
+    def without_rule(self) -> "Filters":
+        """The same filters for all rules."""
+        return structs.replace(self, rule=None)
 
 
 def _shortest_text(instant_us: int) -> str:

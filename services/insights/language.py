@@ -16,7 +16,7 @@ from babel.messages.pofile import read_po
 from babel.numbers import format_decimal, format_percent
 from babel.support import Translations
 
-from shared.journey.instants import from_us
+from shared.journey.instants import from_us, to_text
 
 CODES: Final = ("fr", "en")
 _LOCALES: Final = {"fr": "fr_FR", "en": "en_GB"}
@@ -56,7 +56,9 @@ class Language:
         return format_decimal(value, format="#,##0.#" if abs(value) < 100 else "#,##0", locale=self.locale)
 
     def percent(self, share: float) -> str:
-        """A share of 1 as a percentage; one decimal below 10 %."""
+        """A share of 1 as a percentage; one decimal below 10 %; what is there is never 0 %."""
+        if 0 < share < 0.001:
+            return "< " + self.percent(0.001)
         plain = self.locale.percent_formats[None].pattern
         decimals = plain.replace("0", "0.#") if 0 < share < 0.1 else plain
         return format_percent(share, format=decimals, locale=self.locale)
@@ -69,6 +71,14 @@ class Language:
         """The minute of an instant, in UTC: `9 September 2020, 14:05`."""
         day = self.date(instant_us)
         return f"{day}, {self.clock(instant_us)}"
+
+    def machine_time(self, instant_us: int) -> str:
+        """An instant for machines: `2020-09-09T14:05:00.000000Z`."""
+        return to_text(instant_us)
+
+    def machine_day(self, instant_us: int) -> str:
+        """The day of an instant in UTC for machines: `2020-09-09`."""
+        return to_text(instant_us)[:10]
 
     def clock(self, instant_us: int) -> str:
         """The time of day of an instant, in UTC: `14:05`."""

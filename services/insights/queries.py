@@ -171,7 +171,7 @@ def received(filters: Filters, fields: Sequence[str]) -> Question:
 
     The filter `rule` is left out: it restricts points, not what could be observed.
     """
-    conditions, parameters = _on_events(Filters(**_without_rule(filters)))
+    conditions, parameters = _on_events(filters.without_rule())
     counts = "".join(f", countIf({_carries(field)}) AS has_{field}" for field in fields)
     return Question(
         f"""
@@ -179,10 +179,6 @@ def received(filters: Filters, fields: Sequence[str]) -> Question:
         FROM events {_where(conditions)} GROUP BY service, channel, type""",
         parameters,
     )
-
-
-def _without_rule(filters: Filters) -> dict[str, Any]:
-    return {name: getattr(filters, name) for name in filters.__struct_fields__ if name != "rule"}
 
 
 _NUMBERS_AND_TIMES: Final = frozenset({"wait_s", "duration_s", "rating", "due"})

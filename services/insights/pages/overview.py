@@ -10,9 +10,10 @@ from services.insights.context import Context
 from services.insights.figures import Extent, choices, extent, loaded_streams
 from services.insights.filters import FILTER_NAMES, Filters, only_known, read_filters
 from services.insights.pages import overview_view
-from services.insights.pages.period import choose_period, everything, last_with_data, within
+from services.insights.pages.period import choose_period, everything, last_with_data
 from services.insights.pages.rendering import Pages
 from services.insights.points import points_page
+from shared.journey.instants import SECOND_US, to_text
 
 LATEST_POINTS: Final = 8
 
@@ -28,17 +29,22 @@ def routes(context: Context, pages: Pages) -> APIRouter:
         asked = read_filters(request.query_params)
         found = extent(context.store)
         if found is None:
-            return pages.page(request, "first_steps.html", {"settings": context.settings})
+            return pages.page(request, "first_steps.html", _first_steps(context))
         order = "minutes" if request.query_params.get("order") == "minutes" else "points"
         return pages.page(request, "overview.html", _values(context, request, asked, found, order))
 
     return router
 
 
+def _first_steps(context: Context) -> dict[str, object]:
+    now = to_text(context.clock() // SECOND_US * SECOND_US)
+    return {"ingest_port": context.settings.ingest_port, "now": now.replace(".000000", "")}
+
+
 def _values(context: Context, request: Request, asked: Filters, found: Extent, order: str) -> dict[str, object]:
     store, language = context.store, context.language(request)
     period = choose_period(asked, found)
-    filters = within(asked, period)
+    filters = asked.on(period.from_us, period.to_us)
     latest, _ = points_page(store, filters, None, LATEST_POINTS)
     rules = overview_view.rules(store, filters, context.rules(), order)
     return {

@@ -101,7 +101,7 @@ def activity(store: Store, filters: Filters, period: Period, language: Language)
     values: dict[str, list[int]] = defaultdict(lambda: [0] * len(starts))
     for start, channel, events in activity_over_time(store, period.unit, filters):
         values[channel][places[start]] += events
-    labels = [_short_label(start, period, language) for start in starts]
+    labels = [_short_label(start, period, language, first=start == starts[0]) for start in starts]
     chart = stacked_columns(labels, values, MAX_SERIES)
     names = [language.bin_label(from_us(start), _LABELS[period.unit]) for start in starts]
     highest = max(chart.columns, key=lambda column: column.total, default=None)
@@ -109,11 +109,14 @@ def activity(store: Store, filters: Filters, period: Period, language: Language)
     return Activity(chart, names, busiest)
 
 
-def _short_label(start_us: int, period: Period, language: Language) -> str:
-    """The name under a column; January also says the year."""
+def _short_label(start_us: int, period: Period, language: Language, *, first: bool) -> str:
+    """The name under a column; the first month and each January also say the year, the first day of a month the month."""
     moment = from_us(start_us)
-    turn_of_year = period.unit == "month" and moment.month == 1
-    return language.bin_label(moment, "yMMM" if turn_of_year else _SHORT_LABELS[period.unit])
+    if period.unit == "month" and (first or moment.month == 1):
+        return language.bin_label(moment, "yMMM")
+    if period.unit == "day" and (first or moment.day == 1):
+        return language.bin_label(moment, "MMMd")
+    return language.bin_label(moment, _SHORT_LABELS[period.unit])
 
 
 def rules(store: Store, filters: Filters, book: RuleBook, order: str) -> Rules:

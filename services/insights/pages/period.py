@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 from typing import Final
 
-from msgspec import Struct, structs
+from msgspec import Struct
 
 from services.insights.figures import Extent
 from services.insights.filters import Filters
@@ -69,11 +69,6 @@ def everything(extent: Extent) -> Period:
     """All days that have data."""
     first, latest = from_us(extent.first_us), from_us(extent.end_us - 1)
     return Period(to_us(_floor(first, "day")), to_us(_next(_floor(latest, "day"), "day")), chosen=True)
-
-
-def within(filters: Filters, period: Period) -> Filters:
-    """The filters with the period put in."""
-    return structs.replace(filters, from_us=period.from_us, to_us=period.to_us)
 
 
 def _floor(moment: datetime, unit: str) -> datetime:

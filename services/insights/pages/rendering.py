@@ -10,13 +10,16 @@ from msgspec import Struct
 from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
+from services.insights.charts import OTHERS
 from services.insights.context import Context
 from services.insights.filters import Filters
 from services.insights.language import CODES, Language
-from services.insights.pages.words import event_words
+from services.insights.pages.overview_view import Place
+from services.insights.pages.words import event_words, needs_words
 from services.insights.static_files import read_static, static_address
 from shared.detection.register import DECLARATIONS
 from shared.detection.sentences import channel_name
+from shared.journey.vocabulary import CHANNELS
 
 _TEMPLATES: Final = Path(__file__).parents[1] / "templates"
 
@@ -99,11 +102,25 @@ def _environment(language: Language, static: Callable[[str], str], context: Cont
         version=context.version,
         small_cell_min=context.settings.small_cell_min,
         channel_name=lambda channel: channel_name(channel, language.code) if channel else language.text("no channel"),
+        series_class=series_class,
+        per_100=lambda place: _per_100(place, language, context.settings.small_cell_min),
+        needs=lambda types, fields: needs_words(types, fields, language),
         event_name=lambda kind: event_words(kind, language),
         rule_title=lambda rule: DECLARATIONS[rule].title.in_language(language.code),
         rule_purpose=lambda rule: DECLARATIONS[rule].purpose.in_language(language.code),
     )
     return environment
+
+
+def series_class(name: str) -> str:
+    """The class that colours a series of a chart: one for each known channel."""
+    return f"series-{name}" if name in CHANNELS or name == OTHERS else "series-none"
+
+
+def _per_100(place: Place, language: Language, small_cell_min: int) -> str:
+    """Points per 100 contacts and steps; a dash where it would give away a small count, or there is nothing to divide by."""
+    rate = place.per_100
+    return "–" if rate is None or 0 < place.points < small_cell_min else language.number(rate)
 
 
 class LanguageLink(Struct, frozen=True):

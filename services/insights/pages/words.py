@@ -1,5 +1,6 @@
 """Event types in plain words."""
 
+from collections.abc import Sequence
 from typing import Final
 
 from services.insights.language import N_, Language
@@ -47,8 +48,33 @@ _EVENT_WORDS: Final = {
 }
 EVENT_WORD_TYPES: Final = frozenset(_EVENT_WORDS)
 
+_FIELD_WORDS: Final = {
+    "wait_s": N_("the time waited"),
+    "due": N_("an announced deadline"),
+    "case": N_("the case"),
+    "team": N_("the team"),
+    "step": N_("the step"),
+    "document": N_("the document"),
+    "reason": N_("the reason"),
+    "rating": N_("a rating"),
+    "contact": N_("the contact they belong to"),
+    "channel": N_("the channel"),
+    "outcome": N_("the outcome"),
+    "matter": N_("the matter"),
+}
+FIELD_WORD_NAMES: Final = frozenset(_FIELD_WORDS)
+
 
 def event_words(kind: str, language: Language) -> str:
     """The name of an event type; one that is not known is given back as it is."""
     words = _EVENT_WORDS.get(kind)
     return kind if words is None else language.text(words)
+
+
+def needs_words(types: Sequence[str], fields: Sequence[str], language: Language) -> str:
+    """The event types, any of which a rule needs, and the fields they must carry, in one line."""
+    named = "; ".join(event_words(kind, language) for kind in types) or language.text("any event")
+    if not fields:
+        return named
+    carried = ", ".join(language.text(_FIELD_WORDS.get(field, field)) for field in fields)
+    return language.text("%(events)s – with %(fields)s", {"events": named, "fields": carried})
