@@ -65,11 +65,12 @@ def _document(first_line: int, start: bytes, file: IO[bytes]) -> Iterator[RawEve
             f"a JSON array may have at most {MAX_DOCUMENT_BYTES:,} bytes; use NDJSON, an event a line"
         )
     if start.startswith(b"["):
-        position = 0
+        line, counted, position = first_line, 0, 0
         for element in split_array(document, MAX_DOCUMENT_EVENTS):
-            position = document.find(element, position)
-            yield RawEvent(first_line + document.count(b"\n", 0, position), element)
-            position += len(element)
+            begin = document.find(element, position)
+            line += document.count(b"\n", counted, begin)
+            counted, position = begin, begin + len(element)
+            yield RawEvent(line, element)
     elif _is_json(document):
         yield RawEvent(first_line, document.strip())
     else:

@@ -50,8 +50,14 @@ def redetect_command(site: Site, service: str | None) -> None:
     click.echo(f"Detected again: {state.done:,} journeys (run {run}).")
 
 
-def follow_run(analytics: ServiceClient, run: str, progress: Progress, sleep: Callable[[float], None]) -> RunState:
-    """Shows a run until it is finished. Raises `ParcoursError` when it fails, or nothing moves for `MAX_STANDSTILL_S`."""
+def follow_run(
+    analytics: ServiceClient,
+    run: str,
+    progress: Progress,
+    sleep: Callable[[float], None],
+    standstill_s: float = MAX_STANDSTILL_S,
+) -> RunState:
+    """Shows a run until it is finished. Raises `ParcoursError` when it fails, or nothing moves for `standstill_s`."""
     shown_total, done, still_s = -1, -1, 0.0
     while True:
         state = read_as(RunState, analytics.json("GET", f"{REDETECTIONS_PATH}/{run}"))
@@ -63,8 +69,8 @@ def follow_run(analytics: ServiceClient, run: str, progress: Progress, sleep: Ca
             break
         still_s = 0.0 if state.done != done else still_s + POLL_S
         done = state.done
-        if still_s > MAX_STANDSTILL_S:
-            raise ParcoursError(f"run {run} has not moved for {MAX_STANDSTILL_S:.0f} s; `parcours doctor` says more")
+        if still_s > standstill_s:
+            raise ParcoursError(f"run {run} has not moved for {standstill_s:.0f} s; `parcours doctor` says more")
         sleep(POLL_S)
     progress.end()
     if state.state == "failed":

@@ -1,0 +1,67 @@
+"""The parts that run in this process, as a test gives them; and running the command line with them."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from click.testing import CliRunner, Result
+
+from services.commands.cli import build_cli
+from services.wiring.folder import DataFolder
+from services.wiring.streams import EVENTS
+from shared.detection.settings import DEFAULTS
+from shared.errors import ConfigurationError, FolderInUse
+from shared.log.local import LocalLogReader
+from shared.log.port import LogReader
+from shared.settings import Settings
+from tests.importer.running_ingest import free_port
+
+
+class Local:
+    """A site whose platform does not run, unless a test starts something on its ports."""
+
+    service_names = ("ingest", "detector", "analytics")
+
+    def __init__(self, data: Path, *, ingest_port: int | None = None, port: int | None = None) -> None:
+        self._settings = Settings(data=data, ingest_port=ingest_port or free_port(), port=port or free_port())
+        self.report: Mapping[str, Any] = {"parts": []}
+        self.calls: list[str] = []
+
+    def settings(self) -> Settings:
+        return self._settings
+
+    def rules(self) -> Mapping[str, Any]:
+        return DEFAULTS
+
+    def run(self) -> int:
+        self.calls.append("run")
+        raise FolderInUse("the data folder is in use by process 1")
+
+    def service(self, name: str) -> int:
+        self.calls.append(name)
+        return 3
+
+    def journey_events(self) -> LogReader:
+        return LocalLogReader(DataFolder(self._settings.data).stream(EVENTS), EVENTS)
+
+    def doctor(self) -> Mapping[str, Any]:
+        self.calls.append("doctor")
+        return self.report
+
+    def migrations(self, *, apply: bool) -> Sequence[Mapping[str, Any]]:
+        self.calls.append("apply" if apply else "plan")
+        status = "applied" if apply else "planned"
+        return [{"name": "0001_events.sql", "status": "applied"}, {"name": "0002_points.sql", "status": status}]
+
+
+class Unsettled(Local):
+    """A site with a setting that is wrong."""
+
+    def settings(self) -> Settings:
+        raise ConfigurationError("PARCOURS_PRT is not a setting of Parcours; docs/settings.md lists them")
+
+
+def parcours(local: Local, *arguments: str, stdin: str | bytes | None = None, **environment: str) -> Result:
+    """Runs the command line."""
+    runner = CliRunner(env={"LC_ALL": "", "LC_MESSAGES": "", "LANG": "C.UTF-8"} | environment)
+    return runner.invoke(build_cli(local), arguments, input=stdin, catch_exceptions=False)
