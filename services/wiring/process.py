@@ -10,6 +10,7 @@ from types import FrameType
 from typing import Final
 
 from services.wiring.exit_status import EXIT_DEFECT, EXIT_FOR_GOOD
+from services.wiring.version import program_version
 from shared.errors import ConfigurationError, DetectionError, FolderInUse, LogMismatch, ParcoursError, PortInUse
 from shared.telemetry import configure_logging, start_metrics
 
@@ -41,6 +42,7 @@ def run_service(name: str, run: Callable[[threading.Event], None]) -> int:
 
     signal.signal(signal.SIGTERM, request_stop)
     signal.signal(signal.SIGINT, request_stop)
+    log.info("starting", extra={"pid": os.getpid(), "version": program_version()})
     try:
         run(stop)
     except ParcoursError as error:
