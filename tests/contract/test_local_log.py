@@ -136,6 +136,22 @@ def test_reader_notices_that_the_file_was_replaced(harness: LocalHarness) -> Non
     reader.close()
 
 
+def test_reader_notices_a_file_put_in_the_place_of_its_own(harness: LocalHarness) -> None:
+    """A log moved over the one that a reader has open, as when restoring, is told from it at the next poll."""
+    writer, reader = harness.writer(), harness.reader()
+    writer.append([record("old")])
+    after = advance({}, reader.log_id(), reader.read({}, NO_LIMIT))
+    writer.close()
+    for ending in ("-wal", "-shm"):
+        harness.path.with_name(harness.path.name + ending).unlink()
+    other = LocalLogWriter(harness.path.with_name("other"), STREAM)
+    other.close()
+    harness.path.with_name("other").replace(harness.path)
+    assert reader.log_id() == other.log_id()
+    with pytest.raises(LogMismatch, match=other.log_id()):
+        reader.read(after, NO_LIMIT)
+
+
 def test_writer_refuses_to_write_into_a_deleted_file(harness: LocalHarness) -> None:
     """A writer whose file was deleted or replaced acknowledges nothing."""
     writer = harness.writer()
@@ -214,6 +230,20 @@ def test_writer_goes_on_after_a_failed_commit(harness: LocalHarness) -> None:
     connection.execute("PRAGMA max_page_count = 1000000")
     writer.append([record("after")])
     assert texts(reader.read({}, NO_LIMIT)) == ["before", "after"]
+
+
+def test_writer_goes_on_after_an_append_was_interrupted(harness: LocalHarness) -> None:
+    """Whatever ends an append in the middle, here its clock, undoes it and leaves the writer usable."""
+    moments = iter([1, 2])
+    writer = LocalLogWriter(harness.path, STREAM, clock_ms=lambda: next(moments))
+    writer.append([record("a")])
+    writer.append([record("b")])
+    with pytest.raises((StopIteration, RuntimeError)):
+        writer.append([record("never")])
+    moments = iter([3])
+    writer.append([record("c")])
+    assert texts(harness.reader().read({}, NO_LIMIT)) == ["a", "b", "c"]
+    writer.close()
 
 
 def test_writer_opens_its_file_again_after_the_connection_broke(harness: LocalHarness) -> None:

@@ -43,21 +43,45 @@ def test_empty_folder_that_others_may_enter_is_closed(tmp_path: Path) -> None:
     assert mode(folder) == 0o700
 
 
+_STARTER = """
+import sys
+from pathlib import Path
+from shared.privacy.keys import load_or_make_keys
+print("ready", flush=True)
+for line in sys.stdin:
+    keys = load_or_make_keys(Path(line.strip()))
+    print((keys.routing + keys.pseudonym[1] + keys.sealing).hex(), flush=True)
+"""
+
+
 def test_processes_starting_at_once_get_the_same_keys(tmp_path: Path) -> None:
     """Whoever comes first makes the keys; all use those."""
-    script = (
-        "import sys; from pathlib import Path; from shared.privacy.keys import load_or_make_keys; sys.stdin.readline();"
-        "keys = load_or_make_keys(Path(sys.argv[1])); print((keys.routing + keys.pseudonym[1] + keys.sealing).hex())"
-    )
-    command = [sys.executable, "-c", script, str(tmp_path / "keys")]
-    processes = [subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) for _ in range(4)]
+    processes = [
+        subprocess.Popen([sys.executable, "-c", _STARTER], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        for _ in range(4)
+    ]
+    assert [tell(process) for process in processes] == ["ready"] * 4
+    for number in range(25):
+        for process in processes:
+            say(process, f"{tmp_path / str(number)}")
+        answers = {tell(process) for process in processes}
+        assert len(answers) == 1
+        assert len(answers.pop()) == 3 * 2 * KEY_BYTES
     for process in processes:
-        assert process.stdin is not None
-        process.stdin.write("go\n")
-        process.stdin.flush()
-    answers = {process.communicate()[0] for process in processes}
-    assert len(answers) == 1
-    assert len(answers.pop().strip()) == 3 * 2 * KEY_BYTES
+        process.communicate()
+
+
+def say(process: "subprocess.Popen[str]", line: str) -> None:
+    """Send a line."""
+    assert process.stdin is not None
+    process.stdin.write(line + "\n")
+    process.stdin.flush()
+
+
+def tell(process: "subprocess.Popen[str]") -> str:
+    """Receive a line."""
+    assert process.stdout is not None
+    return process.stdout.readline().strip()
 
 
 def test_keys_of_later_epochs_are_read(tmp_path: Path) -> None:
