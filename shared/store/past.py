@@ -5,24 +5,59 @@ group, where a group is larger). Rows loaded meanwhile may or may not be seen. `
 detection needs neither.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from itertools import groupby
-from operator import itemgetter
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
+from shared.journey.codec import decode_events, decode_points
 from shared.journey.event import Event, EventData
-from shared.journey.instants import from_us, to_text
 from shared.journey.point import Point
-from shared.store.client import Rows, Store
+from shared.store.client import Store
 
 PAGE_EVENTS: Final = 100_000
 
 _LEFT_OUT: Final = ("comment", "attributes")
 _DATA: Final = tuple(field for field in EventData.__struct_fields__ if field not in _LEFT_OUT)
-_ENVELOPE: Final = ("id", "source", "type", "time", "recordedtime", "subject")
-_INSTANTS: Final = frozenset({"time", "recordedtime", "due"})
+_NUMBERS: Final = frozenset({"wait_s", "duration_s", "rating"})
 _TEXT_FIGURES: Final = frozenset({"earlier_channel", "team", "from_team", "document", "due"})
 """Figures that are texts, even where they look like numbers; the others are numbers."""
+
+
+def _instant(column: str) -> str:
+    """The text of `instants.to_text`."""
+    return f"formatDateTime({column}, '%Y-%m-%dT%H:%i:%S.%fZ', 'UTC')"
+
+
+def _data_field(name: str) -> tuple[str, str]:
+    """A field of `data`, absent as null: the expression and its type."""
+    kind = {"due": _instant("due"), "invited": "if(invited, true, NULL)"}.get(name)
+    if kind is not None:
+        return kind, "Nullable(Bool)" if name == "invited" else "Nullable(String)"
+    if name == "service":
+        return "toString(service)", "String"
+    if name in _NUMBERS:
+        return name, "Nullable(Float64)"
+    return f"nullIf(toString(`{name}`), '')", "Nullable(String)"
+
+
+def _events_sql() -> str:
+    fields = [_data_field(name) for name in _DATA]
+    types = ", ".join(f"`{name}` {kind}" for name, (_, kind) in zip(_DATA, fields, strict=True))
+    data = ", ".join(expression for expression, _ in fields)
+    return (
+        f"SELECT id, source, type, {_instant('e.time')} AS time, {_instant('e.recordedtime')} AS recordedtime, subject, "  # noqa: S608  # names from here
+        f"CAST(tuple({data}), 'Tuple({types})') AS data "
+        f"FROM events AS e {_WITHIN} ORDER BY service, subject, e.time, source, id"
+    )
+
+
+def _points_sql() -> str:
+    columns = ", ".join(f"`{name}`" for name in Point.__struct_fields__ if name not in {"sign", "time"})
+    return (
+        f"SELECT {columns}, 1 AS sign, {_instant('p.time')} AS time "  # noqa: S608  # names from here
+        f"FROM points_in_force AS p {_WITHIN} ORDER BY service, subject, p.time, id"
+    )
+
 
 # The last group of every page: the page of a group is where the last of its events falls.
 _ENDS: Final = """
@@ -34,6 +69,10 @@ GROUP BY page ORDER BY page
 _WITHIN: Final = """
 WHERE subject != '' AND (service, subject) > ({s0:String}, {p0:String}) AND (service, subject) <= ({s1:String}, {p1:String})
 """
+
+
+_EVENTS: Final = _events_sql()
+_POINTS: Final = _points_sql()
 
 
 class Past(NamedTuple):
@@ -57,55 +96,24 @@ def read_past(store: Store, page_events: int = PAGE_EVENTS) -> Iterator[Past]:
 
 
 def _page(store: Store, start: tuple[str, str], end: tuple[str, str]) -> Iterator[Past]:
-    """The groups after `start` up to `end`."""
+    """The groups after `start` up to `end`.
+
+    ClickHouse writes the JSON of the log, which msgspec reads: ten times as fast as rows turned into events in Python.
+    """
     bounds = {"s0": start[0], "p0": start[1], "s1": end[0], "p1": end[1]}
     points: dict[tuple[str, str], list[Point]] = {}
-    for point in map(_point, _named(store.query(_points_sql(), bounds))):
+    for point in decode_points(store.query_json(_POINTS, bounds)):
+        point.figures = {name: _figure(name, value) for name, value in point.figures.items()}
         points.setdefault((point.service, point.subject), []).append(point)
-    rows = _named(store.query(_events_sql(), bounds))
-    for (service, subject), group in groupby(rows, key=itemgetter("service", "subject")):
-        yield Past(service, subject, [_event(row) for row in group], points.get((service, subject), []))
+    events = decode_events(store.query_json(_EVENTS, bounds))
+    for (service, subject), group in groupby(events, key=_group):
+        yield Past(service, subject, list(group), points.get((service, subject), []))
 
 
-def _events_sql() -> str:
-    columns = ", ".join(map(_column, (*_ENVELOPE, *_DATA)))
-    return f"SELECT {columns} FROM events {_WITHIN} ORDER BY service, subject, events.time, source, id"  # noqa: S608
+def _group(event: Event) -> tuple[str, str]:
+    return event.data.service, event.subject or ""
 
 
-def _points_sql() -> str:
-    columns = ", ".join(_column(name) for name in Point.__struct_fields__ if name != "sign")
-    return f"SELECT {columns} FROM points_in_force AS p {_WITHIN} ORDER BY service, subject, p.time, id"  # noqa: S608
-
-
-def _column(name: str) -> str:
-    """Instants are read as microseconds since 1970: exact, whatever the time zone of this machine."""
-    return f"toUnixTimestamp64Micro({name}) AS {name}_us" if name in _INSTANTS else f"`{name}`"
-
-
-def _named(rows: Rows) -> Iterable[dict[str, Any]]:
-    return (dict(zip(rows.columns, row, strict=True)) for row in rows.rows)
-
-
-def _event(row: dict[str, Any]) -> Event:
-    data = {name: row[name] for name in _DATA if name != "due" and not _absent(row[name])}
-    if row["due_us"] is not None:
-        data["due"] = from_us(row["due_us"])
-    return Event(
-        id=row["id"],
-        source=row["source"],
-        type=row["type"],
-        time=to_text(row["time_us"]),
-        recordedtime=to_text(row["recordedtime_us"]),
-        subject=row["subject"],
-        data=EventData(**data),
-    )
-
-
-def _absent(value: object) -> bool:
-    return value is None or value is False or value == ""
-
-
-def _point(row: dict[str, Any]) -> Point:
-    figures = {name: value if name in _TEXT_FIGURES else float(value) for name, value in row["figures"].items()}
-    values = {name: row[name] for name in Point.__struct_fields__ if name not in {"sign", "time", "figures"}}
-    return Point(**values, sign=1, time=to_text(row["time_us"]), figures=figures)
+def _figure(name: str, value: float | str) -> float | str:
+    """ClickHouse keeps figures as texts, numbers as they stood in the log."""
+    return value if name in _TEXT_FIGURES else float(value)

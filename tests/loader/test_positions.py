@@ -5,8 +5,9 @@ import threading
 import pytest
 
 from shared.errors import LogMismatch, StoreError
+from shared.journey.codec import encode
 from shared.log.local import LocalLogWriter
-from shared.log.port import Kind
+from shared.log.port import Kind, Record
 from shared.log.positions import read_positions
 from shared.store.client import Store
 from tests.loader.samples import STREAMS, Clock, Logs, event, point
@@ -26,6 +27,23 @@ def test_a_new_loader_resumes(empty_store: Store, logs: Logs) -> None:
     logs.append(Kind.EVENTS, [event(2)])
     assert logs.loader(empty_store).run_once()[:2] == (1, 0)
     assert positions(empty_store) == {STREAMS[0]: 3, STREAMS[1]: 2}
+
+
+def test_partitions_have_positions_of_their_own(empty_store: Store, logs: Logs) -> None:
+    """Each partition resumes where it was, whatever the others hold."""
+    stream = STREAMS[2]
+    logs.writers[stream].close()
+    (logs.folder / f"{stream}.sqlite").unlink()
+    logs.writers[stream] = writer = LocalLogWriter(logs.folder / f"{stream}.sqlite", stream, partitions=3)
+    for partition, first in ((2, 0), (0, 5), (2, 10)):
+        events = [event(first + number) for number in range(5)]
+        writer.append([Record(partition, Kind.EVENTS, encode(events), 5)])
+        assert logs.loader(empty_store).run_once().events == 5
+    rows = empty_store.query(
+        "SELECT partition, argMax(next_offset, at) FROM positions GROUP BY partition ORDER BY partition"
+    ).rows
+    assert rows == [(0, 3), (2, 4)]
+    assert empty_store.query("SELECT count() FROM events").rows == [(15,)]
 
 
 def test_control_events_are_passed_not_loaded(empty_store: Store, logs: Logs) -> None:
