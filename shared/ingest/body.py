@@ -1,6 +1,7 @@
 """From the body of a request to its raw events: bounded reading, media types, splitting. No event is judged here."""
 
 import asyncio
+import contextlib
 from enum import Enum
 from typing import Final, NamedTuple
 
@@ -13,7 +14,10 @@ from shared.ingest.split import split_array
 
 MAX_BODY_BYTES: Final = 5 * 1024 * 1024
 MAX_EVENTS: Final = 10_000
+LARGE_BODY_BYTES: Final = 512_000
 BODY_TIMEOUT_S: Final = 60.0
+DISCARD_BYTES: Final = 32 * 1024 * 1024
+DISCARD_TIMEOUT_S: Final = 10.0
 
 _raw_value = msgspec.json.Decoder(msgspec.Raw)
 _raw_array = msgspec.json.Decoder(list[msgspec.Raw])
@@ -87,10 +91,19 @@ def refuse_encoding(request: Request) -> None:
 async def read_body(request: Request, budget: ByteBudget, *, limit_bytes: int = MAX_BODY_BYTES) -> bytes:
     """The whole body; what it takes from `budget` is the caller's to give back (its length).
 
-    Raises `RequestRefused`: 413 beyond `limit_bytes` (without reading on), 408 when it comes too slowly, 400 when it
+    Raises `RequestRefused`: 413 beyond `limit_bytes` (nothing more is kept), 408 when it comes too slowly, 400 when it
     breaks off; and `LogOverloaded`.
     """
-    _check_length(request.headers.get("content-length"), limit_bytes)
+    try:
+        _check_length(request.headers.get("content-length"), limit_bytes)
+        return await _collect(request, budget, limit_bytes)
+    except RequestRefused as refused:
+        if refused.status == 413 and "expect" not in request.headers:
+            await _discard_rest(request)
+        raise
+
+
+async def _collect(request: Request, budget: ByteBudget, limit_bytes: int) -> bytes:
     chunks: list[bytes] = []
     size_bytes = 0
     try:
@@ -110,6 +123,18 @@ async def read_body(request: Request, budget: ByteBudget, *, limit_bytes: int = 
     return b"".join(chunks)
 
 
+async def _discard_rest(request: Request) -> None:
+    """Let a client that only listens once it has sent everything send on, within bounds: else it may never see the answer."""
+    discarded_bytes = 0
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(DISCARD_TIMEOUT_S):
+            while discarded_bytes < DISCARD_BYTES:
+                message = await request.receive()
+                discarded_bytes += len(message.get("body", b""))
+                if not message.get("more_body", False):
+                    return
+
+
 def _check_length(content_length: str | None, limit_bytes: int) -> None:
     if content_length is None:
         return
@@ -121,6 +146,20 @@ def _check_length(content_length: str | None, limit_bytes: int) -> None:
 def _check_size(size_bytes: int, limit_bytes: int) -> None:
     if size_bytes > limit_bytes:
         raise RequestRefused(413, "body_too_large")
+
+
+class Splitter:
+    """Splits bodies on an event loop; large ones in a thread, one at a time, since a hostile one takes seconds."""
+
+    def __init__(self) -> None:
+        self._one_large = asyncio.Lock()
+
+    async def split(self, form: Form, body: bytes) -> Body:
+        """As `split_body`."""
+        if len(body) <= LARGE_BODY_BYTES:
+            return split_body(form, body)
+        async with self._one_large:
+            return await asyncio.to_thread(split_body, form, body)
 
 
 def split_body(form: Form, body: bytes) -> Body:
@@ -154,16 +193,17 @@ def is_utf8(text: bytes) -> bool:
 
 def _split_batch(body: bytes) -> list[bytes]:
     try:
-        events = [bytes(raw) for raw in _raw_array.decode(body)]
+        elements = _raw_array.decode(body)
     except msgspec.ValidationError:
         raise RequestRefused(400, "not_an_array", position=0) from None
     except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError):
         events = split_array(body, MAX_EVENTS)
         if not any(event.startswith(b"{") for event in events):
             raise RequestRefused(400, "not_json", position=error_position(body)) from None
-    if not events:
+        return events
+    if not elements:
         raise RequestRefused(400, "empty_body", position=0)
-    return events
+    return [bytes(raw) for raw in elements[: MAX_EVENTS + 1]]
 
 
 def error_position(body: bytes) -> int:

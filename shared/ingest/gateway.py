@@ -19,7 +19,7 @@ from starlette.responses import Response
 
 from shared.errors import LogError, LogOverloaded
 from shared.ingest.batcher import Batcher
-from shared.ingest.body import Body, ByteBudget, Form, error_position, form_of, read_body, refuse_encoding, split_body
+from shared.ingest.body import Body, ByteBudget, Form, Splitter, error_position, form_of, read_body, refuse_encoding
 from shared.ingest.control import Controls, OwnLog
 from shared.ingest.intake import Intake
 from shared.ingest.meters import IngestMeters
@@ -81,6 +81,7 @@ class Gateway:
         self._sealer = parts.sealer
         self._space = FreeSpace(parts.data_folder, parts.min_free_bytes)
         self._budget = ByteBudget(parts.max_pending_bytes)
+        self._splitter = Splitter()
         self._now_us = parts.now_us
         self._recorded_us = 0
         self._open = False
@@ -154,7 +155,7 @@ class Gateway:
         arrival = arrival_at(now_us, self._recorded_us, channel)
         refusals = Refusals(self._sealer, gateway, to_text(now_us))
         try:
-            events = split_body(form, body)
+            events = await self._splitter.split(form, body)
         except RequestRefused as refused:
             await self._keep_unreadable(refused, body, refusals, gateway)
             raise
