@@ -11,7 +11,11 @@ from services.commands.site import Site
 from shared.errors import Unreachable
 
 
-@click.command("run", epilog="\b\nExample:\n  PARCOURS_PORT=9080 parcours run")
+@click.command(
+    "run",
+    short_help="Run the whole platform, in the foreground.",
+    epilog="\b\nExample:\n  PARCOURS_PORT=9080 parcours run",
+)
 @click.pass_context
 def run_command(context: click.Context) -> None:
     """Run the whole platform on this machine, in the foreground, until Ctrl-C."""
@@ -19,7 +23,9 @@ def run_command(context: click.Context) -> None:
     context.exit(site.local.run())
 
 
-@click.command("service", epilog="\b\nExample:\n  parcours service ingest")
+@click.command(
+    "service", short_help="Run one service of the platform.", epilog="\b\nExample:\n  parcours service ingest"
+)
 @click.argument("name")
 @click.pass_context
 def service_command(context: click.Context, name: str) -> None:

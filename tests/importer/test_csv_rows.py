@@ -103,7 +103,7 @@ def test_a_compressed_file(tmp_path: Path):
     [
         pytest.param("file.csv", b"", "", "is empty", id="empty"),
         pytest.param("file.csv", b"\n\n", "", "is empty", id="blank"),
-        pytest.param("file.csv", b"ID,TIEM,NOTE\n1,t,n\n", "", 'no column "TIME".*"TIEM"', id="no-column"),
+        pytest.param("file.csv", b"ID,WHEN,NOTE\n1,t,n\n", "", 'no column "TIME".*"WHEN"', id="no-column"),
         pytest.param("file.csv", b"ID,TIME,NOTE,ID\n1,t,n,1\n", "", 'more than one column "ID"', id="twice"),
         pytest.param("file.csv", HEADER.encode("utf-16"), "", "no column", id="other-encoding"),
         pytest.param("file.csv", b"\xff\xfeI\x00D", 'encoding = "utf-16"', "is not utf-16", id="half-a-character"),

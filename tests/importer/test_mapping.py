@@ -29,7 +29,7 @@ def test_a_mapping_knows_its_source_and_columns():
     [
         pytest.param("name = ", "mapping.toml: not valid TOML", id="toml"),
         pytest.param(
-            mapping_text(top="tiemzone = 'UTC'"), "line 2: tiemzone: unknown key; did you mean `timezone`?", id="key"
+            mapping_text(top="time_zone = 'UTC'"), "line 2: time_zone: unknown key; did you mean `timezone`?", id="key"
         ),
         pytest.param(
             mapping_text(top='timezone = "Mars/Olympus"'), "line 2: timezone: 'Mars/Olympus' is not", id="zone"
@@ -52,7 +52,7 @@ def test_a_mapping_knows_its_source_and_columns():
             id="no-time",
         ),
         pytest.param(
-            mapping_text(event='chanel = "web"'), "line 9: [[event]] 1, chanel: unknown key; did you", id="field"
+            mapping_text(event='channels = "web"'), "line 9: [[event]] 1, channels: unknown key; did you", id="field"
         ),
         pytest.param(mapping_text(event='channel = "pigeon"'), "`pigeon` is not a channel", id="channel"),
         pytest.param(
@@ -141,7 +141,7 @@ def test_tables_may_be_written_out():
 
 def test_a_file_that_cannot_be_read(tmp_path: Path):
     """A missing file, a folder and a text that is not UTF-8 are one clear line each."""
-    (tmp_path / "latin.toml").write_bytes(b'name = "caf\xe9"')
+    (tmp_path / "latin.toml").write_bytes(b'name = "\xe9"')
     for name in ("absent.toml", ".", "latin.toml"):
         with pytest.raises(ConfigurationError, match="cannot be read"):
             read_mapping(tmp_path / name)
