@@ -17,6 +17,8 @@ from shared.detection.occurrence import Occurrence, Reference
 from shared.detection.state import State
 
 MARK_EVERY_EVENTS: Final = 64
+MAX_TAIL_EVENTS: Final = 20_000
+"""A tail keeps at least so many events if the lateness limit asks for them, and about a quarter more at most."""
 
 _encoder = msgspec.msgpack.Encoder()
 _state_decoder = msgspec.msgpack.Decoder(State)
@@ -143,12 +145,11 @@ def _mark(journey: Journey, event: Occurrence, keep_us: int) -> None:
     unmarked = len(tail) - index
     if unmarked and (unmarked >= max(MARK_EVERY_EVENTS, len(tail) // 4) or tail[index].time_us < horizon_us):
         marks.append(Mark(len(tail), _encoder.encode(journey.state)))
-    droppable = 0
+    droppable = dropped = 0
     for position, mark in enumerate(marks):
-        if mark.index and tail[mark.index - 1].time_us < horizon_us:
-            droppable = position
-    dropped = marks[droppable].index if marks else 0
-    if dropped and tail[dropped - 1].time_us < horizon_us:
+        if mark.index and (tail[mark.index - 1].time_us < horizon_us or len(tail) - mark.index >= MAX_TAIL_EVENTS):
+            droppable, dropped = position, mark.index
+    if dropped:
         journey.before_tail = tail[dropped - 1].reference
         del tail[:dropped]
         journey.marks = [Mark(each.index - dropped, each.state) for each in marks[droppable:]]

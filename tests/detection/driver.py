@@ -66,7 +66,7 @@ class Driver:
 
     def events(self, events: list[dict[str, Any]]) -> None:
         """A record of events, as ingest writes them."""
-        value = msgspec.json.encode([_stored(event) for event in events])
+        value = msgspec.json.encode([stored(event) for event in events])
         self._append(lambda offset: self.partition.fold_events(offset, decode_arrivals(value)))
 
     def control(self, control: Any) -> None:
@@ -98,7 +98,7 @@ class Driver:
         self.checkpoint()
 
 
-def _stored(event: Mapping[str, Any]) -> dict[str, Any]:
+def stored(event: Mapping[str, Any]) -> dict[str, Any]:
     """The event as a gateway would have stored it: instants in UTC."""
     stored = {**event, "time": to_text(from_text(event["time"])), "recordedtime": "2026-01-01T00:00:00.000000Z"}
     data = {name: value for name, value in event["data"].items() if value != ""}
