@@ -13,6 +13,7 @@ from shared.journey.control import JourneyReplayed
 from shared.journey.vocabulary import CHANNELS
 
 _REF: Final = "#/components/schemas/{name}"
+_JSON_TYPE: Final = r"^(application/json|text/json|application/[a-z.]+\+json)(;.*)?$"
 _PROBLEM: Final[dict[str, Any]] = {
     "type": "object",
     "description": "RFC 9457",
@@ -104,5 +105,9 @@ def _schemas() -> dict[str, Any]:
     _, schemas = msgspec.json.schema_components(types, ref_template=_REF)
     channel = schemas["EventData"]["properties"]["channel"]
     channel["anyOf"] = [{"enum": list(CHANNELS)}, {"type": "null"}]
-    schemas["Incoming"]["properties"]["specversion"] = {"const": "1.0"}
+    schemas["Incoming"]["properties"] |= {
+        "specversion": {"const": "1.0"},
+        "datacontenttype": {"anyOf": [{"type": "string", "pattern": _JSON_TYPE}, {"type": "null"}], "default": None},
+        "data_base64": {"type": "null"},
+    }
     return {**schemas, "Problem": _PROBLEM}
