@@ -13,6 +13,7 @@ from services.supervisor import checks, demo
 from services.supervisor.child import Child, ServiceLog
 from services.supervisor.supervise import StopRequest, Supervisor
 from services.wiring.folder import DataFolder
+from services.wiring.listener import reachable_host
 from shared.settings import Settings
 
 _REPOSITORY: Final = Path(services.__file__).resolve().parent.parent
@@ -34,8 +35,9 @@ def run_platform(
     stop = StopRequest()
     folder = DataFolder(settings.data)
     checks.check_settings(settings)
-    checks.check_folder(folder, settings.min_free_mb)
+    folder.create()
     with folder.hold(""), stop.listening():
+        checks.check_folder(folder, settings.min_free_mb)
         checks.check_ports(settings)
         checks.check_log(folder)
         children = [_child(name, folder, environment) for name in needs]
@@ -80,7 +82,7 @@ def _tend_load(load: demo.DemoLoad | None) -> demo.DemoLoad | None:
 
 
 def _banner(settings: Settings) -> str:
-    host = f"[{settings.host}]" if ":" in settings.host else settings.host
+    host = reachable_host(settings.host)
     return (
         f"\n  For people           http://{host}:{settings.port}/\n"
         f"  For channel systems  http://{host}:{settings.ingest_port}/\n\n"

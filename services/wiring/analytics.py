@@ -10,6 +10,7 @@ from fastapi import FastAPI, Response
 from services.insights.app import build_app
 from services.loader.loop import Loader
 from services.loader.refused import RejectLog
+from services.redetection.job import RedetectionJobs
 from services.wiring import doctor
 from services.wiring.detector_metrics import expose_detector
 from services.wiring.folder import DataFolder
@@ -17,13 +18,14 @@ from services.wiring.http import serve
 from services.wiring.listener import open_listener
 from services.wiring.loading import Loading
 from services.wiring.pruning import Pruning
+from services.wiring.redetection import build_redetections
 from services.wiring.rules import RulesInForce, site_rules
 from services.wiring.streams import EVENTS, INGEST_REJECTS, LOAD_REJECTS, POINTS, REJECTS_CONSUMERS
 from services.wiring.version import program_version
 from shared.clock import now_ms, now_us
 from shared.ingest.published_rules import PublishedRulesFile
 from shared.log.local import LocalLogReader, LocalLogWriter
-from shared.privacy.keys import load_or_make_keys
+from shared.privacy.keys import Keys, load_or_make_keys
 from shared.privacy.sealing import Sealer
 from shared.settings import Settings
 from shared.store.client import Store
@@ -58,22 +60,25 @@ def run_analytics(settings: Settings, stop: threading.Event) -> None:
         store = open_store(settings, folder)
         stack.callback(store.close)
         migrate(store)
-        loading = _loading(settings, folder, store, stop, stack)
+        keys = load_or_make_keys(folder.keys)
+        loading = _loading(settings, folder, store, keys, stop, stack)
         expose_detector(folder, now_us)
-        app = _app(settings, folder, store, loading)
+        app = _app(settings, folder, store, loading, build_redetections(settings, store, keys, now_us, stop))
         loading.start()
         serve(app, listener, stop)
         stop.set()
         loading.finish()
 
 
-def _loading(settings: Settings, folder: DataFolder, store: Store, stop: threading.Event, stack: ExitStack) -> Loading:
+def _loading(
+    settings: Settings, folder: DataFolder, store: Store, keys: Keys, stop: threading.Event, stack: ExitStack
+) -> Loading:
     rejects = LocalLogWriter(folder.stream(LOAD_REJECTS), LOAD_REJECTS)
     stack.callback(rejects.close)
     pruning = Pruning(folder.positions, now_ms, stop)
     pruning.add(rejects, settings.rejected_retention_days, REJECTS_CONSUMERS)
     pruning.start()
-    sink = RejectLog(rejects, Sealer(load_or_make_keys(folder.keys).sealing))
+    sink = RejectLog(rejects, Sealer(keys.sealing))
     days = settings.rejected_retention_days
     loader = Loader(store, _readers(folder), sink, folder.positions, now_us, days)
     return Loading(loader, lambda: _readers(folder), stop)
@@ -83,7 +88,9 @@ def _readers(folder: DataFolder) -> list[LocalLogReader]:
     return [LocalLogReader(folder.stream(name), name) for name in _LOADED]
 
 
-def _app(settings: Settings, folder: DataFolder, store: Store, loading: Loading) -> FastAPI:
+def _app(
+    settings: Settings, folder: DataFolder, store: Store, loading: Loading, redetections: RedetectionJobs
+) -> FastAPI:
     reader = LocalLogReader(folder.stream(EVENTS), EVENTS)
     published = PublishedRulesFile(folder.published_rules, reader)
     app = build_app(
@@ -92,7 +99,7 @@ def _app(settings: Settings, folder: DataFolder, store: Store, loading: Loading)
         loading=loading,
         doctor=lambda: doctor.report([*doctor.examine(settings, now_us), *doctor.examine_store(store)]),
         migrations=lambda: list_migrations(store),
-        redetections=None,
+        redetections=redetections,
         settings=settings,
         clock=now_us,
         version=program_version(),

@@ -13,6 +13,7 @@ from services.wiring.folder import DataFolder
 from services.wiring.http import serve
 from services.wiring.listener import open_listener
 from services.wiring.pruning import Pruning
+from services.wiring.redetection import PlatformOnly, platform_token
 from services.wiring.rules import site_rules
 from services.wiring.streams import EVENTS, EVENTS_CONSUMERS, INGEST_REJECTS, REJECTS_CONSUMERS
 from shared.clock import now_ms, now_us
@@ -48,6 +49,7 @@ def run_ingest(settings: Settings, stop: threading.Event) -> None:
         pruning.start()
         gateway = Gateway(_parts(settings, folder, keys, events, reader, rejects))
         app = build_ingest_app(gateway, [channel.routes(gateway) for channel in _CHANNELS])
+        app.add_middleware(PlatformOnly, token=platform_token(keys))
         serve(app, listener, stop)
 
 

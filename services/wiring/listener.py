@@ -2,8 +2,17 @@
 
 import errno
 import socket
+from typing import Final
 
 from shared.errors import ConfigurationError, ParcoursError, PortInUse
+
+_ANY_ADDRESS: Final = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}  # noqa: S104 - where to reach who binds them
+
+
+def reachable_host(host: str) -> str:
+    """Where a client on this machine reaches what is bound to `host`, as it stands in a URL."""
+    reached = _ANY_ADDRESS.get(host, host)
+    return f"[{reached}]" if ":" in reached else reached
 
 
 def open_listener(host: str, port: int, variable: str) -> socket.socket:

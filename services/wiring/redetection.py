@@ -1,53 +1,112 @@
-"""Joins the redetection job to what analytics holds: the past in ClickHouse, and the loader's positions."""
+"""Detecting the past again on one machine: analytics reads what is loaded and sends it through ingest.
 
-import secrets
+Only analytics may ask ingest for that, since what it sends is taken as stored already: both know a token that is made
+from the site's keys and never leaves the machine.
+"""
+
+import hashlib
+import hmac
 import threading
 from collections.abc import Callable, Iterator, Mapping
+from typing import Final
 
-from services.loader.freshness import Freshness
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+from starlette.types import ASGIApp, Receive, Scope, Send
+
 from services.redetection.ingest_client import IngestClient
 from services.redetection.job import RedetectionJobs
+from services.wiring.listener import reachable_host
 from services.wiring.streams import EVENTS
+from shared.ingest.problem import PROBLEM_JSON, request_language
+from shared.ingest.reasons import Texts
+from shared.journey.instants import to_text
+from shared.privacy.keys import Keys
 from shared.settings import Settings
 from shared.store.client import Store
 from shared.store.past import Past, read_past
 
-DETECTED = "detected"
-_COUNT = """
-SELECT uniqExact(service, subject) FROM events WHERE subject != '' AND ({service:String} = '' OR service = {service:String})
+_GUARDED: Final = "/v1/redetections"
+_DETECTED: Final = "detected"
+_POSITIONS: Final = """
+SELECT partition, argMax(next_offset, at) FROM positions WHERE stream = {stream:String} GROUP BY partition
 """
+_JOURNEYS: Final = """
+SELECT count() FROM (
+    SELECT 1 FROM events WHERE subject != '' AND ({all:UInt8} OR service = {service:String}) GROUP BY subject, service)
+"""
+_REFUSED: Final = Texts(
+    "Only the platform itself sends the past again: use `parcours redetect`.",
+    "Seule la plateforme renvoie le passé : utilisez `parcours redetect`.",
+)
 
 
-class LoadedPast:
-    """The archive of the job: ClickHouse, as far as the loader has come."""
+def platform_token(keys: Keys) -> str:
+    """What the processes of one platform show each other."""
+    return hmac.new(keys.routing, b"parcours platform token", hashlib.sha256).hexdigest()
 
-    def __init__(self, store: Store, freshness: Callable[[], Freshness]) -> None:
-        self._store, self._freshness = store, freshness
+
+class PlatformOnly:
+    """Refuses requests to the routes of a redetection that do not show the platform's token (401)."""
+
+    def __init__(self, app: ASGIApp, token: str) -> None:
+        self._app = app
+        self._expected = f"Bearer {token}".encode()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or not scope["path"].startswith(_GUARDED):
+            await self._app(scope, receive, send)
+            return
+        request = Request(scope)
+        shown = request.headers.get("authorization", "").encode("utf-8", "surrogateescape")
+        if hmac.compare_digest(shown, self._expected):
+            await self._app(scope, receive, send)
+            return
+        await _refusal(request_language(request))(scope, receive, send)
+
+
+def _refusal(lang: str) -> JSONResponse:
+    document = {
+        "type": "about:blank",
+        "title": "Non autorisé" if lang == "fr" else "Unauthorized",
+        "status": 401,
+        "detail": _REFUSED.in_language(lang),
+        "reason": "platform_only",
+    }
+    headers = {"WWW-Authenticate": "Bearer", "Content-Language": lang}
+    return JSONResponse(document, 401, headers, media_type=PROBLEM_JSON)
+
+
+class StoredPast:
+    """What has been loaded, as `services.redetection.job.Archive` asks for it."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
 
     def count(self, service: str | None) -> int:
-        """How many (subject, service) there are."""
-        return int(self._store.query(_COUNT, {"service": service or ""}).rows[0][0])
+        """How many (subject, service) there are. Raises `StoreError`."""
+        return int(self._store.query(_JOURNEYS, {"all": int(service is None), "service": service or ""}).rows[0][0])
 
     def read(self, service: str | None) -> Iterator[Past]:
-        """All of them, with their events and points."""
+        """All of them, with their events and the points in force. Raises `StoreError`."""
         return (past for past in read_past(self._store) if service is None or past.service == service)
 
     def loaded(self) -> Mapping[int, int]:
-        """The next offset of the events to load."""
+        """The next offset of the log to load, per partition."""
         return self._next_offsets(EVENTS)
 
     def detected(self) -> Mapping[int, int]:
-        """The next offset of the events whose points are not all loaded."""
-        return self._next_offsets(DETECTED)
+        """The next offset of the log whose points are not all loaded, per partition."""
+        return self._next_offsets(_DETECTED)
 
     def _next_offsets(self, stream: str) -> Mapping[int, int]:
-        found = self._freshness().streams.get(stream)
-        return {} if found is None else found.next_offsets
+        return dict(self._store.query(_POSITIONS, {"stream": stream}).rows)
 
 
 def build_redetections(
-    settings: Settings, store: Store, freshness: Callable[[], Freshness], token: str, stop: threading.Event
+    settings: Settings, store: Store, keys: Keys, now_us: Callable[[], int], stop: threading.Event
 ) -> RedetectionJobs:
-    """The job, talking to ingest on this machine."""
-    ingest = IngestClient(f"http://{settings.host}:{settings.ingest_port}", token)
-    return RedetectionJobs(LoadedPast(store, freshness), ingest, lambda: secrets.token_hex(8), stop)
+    """The job; a run is named for the instant of its start."""
+    address = f"http://{reachable_host(settings.host)}:{settings.ingest_port}"
+    ingest = IngestClient(address, platform_token(keys))
+    return RedetectionJobs(StoredPast(store), ingest, lambda: to_text(now_us()), stop)

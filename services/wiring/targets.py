@@ -10,10 +10,10 @@ from http.client import HTTPConnection, HTTPException
 from typing import Final, Literal, NamedTuple
 
 from services.wiring.folder import DataFolder, read_json
+from services.wiring.listener import reachable_host
 from shared.settings import Settings
 
 _PROBE_LIMIT_S: Final = 2.0
-_ANY_ADDRESS: Final = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}  # noqa: S104 - where to reach who binds them
 
 Run = Callable[[Settings, threading.Event], None]
 
@@ -47,11 +47,11 @@ def is_ready(settings: Settings, name: str, pid: int) -> bool:
         heartbeat = read_json(DataFolder(settings.data).heartbeat(name))
         return heartbeat is not None and heartbeat.get("pid") == pid
     port = settings.port if answers_on == "port" else settings.ingest_port
-    return _answers(_ANY_ADDRESS.get(settings.host, settings.host), port)
+    return _answers(f"{reachable_host(settings.host)}:{port}")
 
 
-def _answers(host: str, port: int) -> bool:
-    connection = HTTPConnection(host, port, timeout=_PROBE_LIMIT_S)
+def _answers(address: str) -> bool:
+    connection = HTTPConnection(address, timeout=_PROBE_LIMIT_S)
     try:
         connection.request("GET", "/healthz")
         return connection.getresponse().status == 200

@@ -1,5 +1,6 @@
 """`parcours run` for real: three processes, real ports, real kills."""
 
+import json
 import os
 import signal
 import socket
@@ -124,15 +125,40 @@ def test_a_misspelt_setting_is_refused(tmp_path: Path) -> None:
     assert not (tmp_path / "data").exists()
 
 
-def test_the_doctor_finds_nothing_wrong(platform: Platform) -> None:
-    """`parcours doctor` asks the running platform: each part is well, and the recount agrees."""
-    done = subprocess.run(
-        [sys.executable, "-P", "-m", "services", "doctor"],
+def command(platform: Platform, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """A command of `parcours` beside the running platform."""
+    return subprocess.run(
+        [sys.executable, "-P", "-m", "services", *arguments],
         env=environment(platform.folder, **platform.settings),
         capture_output=True,
         text=True,
         check=False,
     )
+
+
+def points_in_force(platform: Platform) -> list[str]:
+    """Rule and anchor of each point, sorted."""
+    lines = httpx.get(f"{platform.people}/api/v1/frictions.ndjson").text.splitlines()
+    return sorted(f"{point['rule']} {point['anchor']}" for point in map(json.loads, lines))
+
+
+def test_the_past_is_detected_again(platform: Platform) -> None:
+    """`parcours redetect` comes to its end and leaves the same points in force; only the platform itself may ask ingest."""
+    before = points_in_force(platform)
+    assert before
+    done = command(platform, "redetect")
+    assert done.returncode == 0, done.stderr
+    assert "Detected again" in done.stdout
+    assert points_in_force(platform) == before
+    refused = httpx.post(f"{platform.systems}/v1/redetections", json={"run": "x"}, headers={"accept-language": "fr"})
+    assert refused.status_code == 401
+    assert refused.headers["content-type"] == "application/problem+json"
+    assert "plateforme" in refused.json()["detail"]
+
+
+def test_the_doctor_finds_nothing_wrong(platform: Platform) -> None:
+    """`parcours doctor` asks the running platform: each part is well, and the recount agrees."""
+    done = command(platform, "doctor")
     assert done.returncode == 0, done.stdout + done.stderr
     assert "recount events_aggregate" in done.stdout
     assert "ERROR" not in done.stdout
