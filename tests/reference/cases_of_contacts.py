@@ -198,6 +198,18 @@ RETRIES = [
         [("turned_away", "a"), ("unanswered_retry", "b")],
     ),
     Case(
+        "retry-passes-over-its-own-contact",
+        "Events of the anchor's own contact, and events that are no contact events, lie between without a say.",
+        [
+            event("a", "call.rejected", 0),
+            event("page", "page.viewed", 30),
+            event("b", "ticket.taken", 60, contact="c1"),
+            event("c", "call.queued", 120, contact="c1"),
+        ],
+        [("turned_away", "a"), ("unanswered_retry", "b"), ("unanswered_retry", "c")],
+        details={("unanswered_retry", "c"): {"evidence": ["a", "c"]}},
+    ),
+    Case(
         "retry-invited",
         "A contact that was asked for is no retry.",
         [event("a", "call.rejected", 0), event("b", "contact.made", 60, invited=True)],

@@ -69,10 +69,10 @@ Values = Sequence[Any]
 FIELDS: dict[str, Values] = {
     "channel": (*CHANNELS, "phone", "counter"),
     "contact": ("c1", "c2", "c3"),
-    "case": ("k1", "k2"),
+    "case": ("k1", "k1", "k2"),
     "matter": ("leak", "noise"),
     "step": ("address", "income"),
-    "team": ("A", "B", "C"),
+    "team": ("A", "A", "B", "B", "C"),
     "document": ("payslip", "lease"),
     "reason": ("status", "status", "question"),
     "outcome": ("done", "failed"),
@@ -97,9 +97,9 @@ OFTEN: dict[str, dict[str, int]] = {
     "message.": {"contact": 50, "matter": 50, "reason": 40, "invited": 15},
     "callback.": {"contact": 50},
     "form.": {"step": 90, "outcome": 12},
-    "case.": {"case": 92, "team": 70, "step": 85},
-    "information.": {"case": 85, "document": 85},
-    "notice.": {"case": 60},
+    "case.": {"case": 92, "team": 85, "step": 85},
+    "information.": {"case": 85, "document": 85, "team": 60},
+    "notice.": {"case": 60, "team": 60},
     "feedback.": {"rating": 92, "contact": 40},
 }
 """The same by the first word of the type."""
