@@ -1,0 +1,300 @@
+"""The composition root piece by piece: pruning, rules in force, doctor, housekeeping, what may be asked of whom."""
+
+import asyncio
+import gc
+import os
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+from fastapi import FastAPI
+
+from services.wiring import doctor
+from services.wiring.detector import run_detector
+from services.wiring.folder import DataFolder, read_json, write_json
+from services.wiring.listener import reachable_host
+from services.wiring.pruning import Pruning
+from services.wiring.redetection import PlatformOnly
+from services.wiring.rules import RulesInForce, site_rules
+from services.wiring.streams import EVENTS, POINTS
+from services.wiring.targets import TARGETS, is_ready, runner
+from shared.clock import now_ms, now_us
+from shared.detection.settings import DEFAULTS
+from shared.errors import ConfigurationError
+from shared.ingest.published_rules import PublishedRulesFile
+from shared.journey.codec import encode
+from shared.journey.control import ClockTicked, RulesPublished
+from shared.journey.instants import DAY_US, to_text
+from shared.log.local import LocalLogReader, LocalLogWriter
+from shared.log.port import Kind, Record
+from shared.log.positions import read_positions, write_position
+from shared.settings import Settings
+
+DAY_MS = DAY_US // 1_000
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> DataFolder:
+    """A data folder."""
+    made = DataFolder(tmp_path / "data")
+    made.create()
+    return made
+
+
+@pytest.fixture
+def log(folder: DataFolder) -> Iterator[LocalLogWriter]:
+    """An empty log of events."""
+    writer = LocalLogWriter(folder.stream(EVENTS), EVENTS)
+    yield writer
+    writer.close()
+
+
+def control(*controls: ClockTicked | RulesPublished) -> list[Record]:
+    """Records of one control event each."""
+    return [Record(0, Kind.CONTROL, encode([each]), 1) for each in controls]
+
+
+def offsets(folder: DataFolder) -> list[int]:
+    """What the log of events still holds."""
+    reader = LocalLogReader(folder.stream(EVENTS), EVENTS)
+    try:
+        return [record.offset for record in reader.read({}, 10_000_000)]
+    finally:
+        reader.close()
+
+
+def test_only_what_is_old_and_passed_by_all_is_pruned(folder: DataFolder, log: LocalLogWriter) -> None:
+    """Records leave the log when they are older than the retention and every consumer has passed them."""
+    log.append(control(*(ClockTicked(to_text(second)) for second in range(10))))
+    later_ms = now_ms() + 8 * DAY_MS
+    times_ms = [now_ms(), later_ms, later_ms, later_ms]
+    pruning = Pruning(folder.positions, lambda: times_ms[0], threading.Event())
+    pruning.add(log, 7, ("detector", "loader"))
+
+    write_position(folder.positions, "detector", EVENTS, log.log_id(), {0: 8})
+    write_position(folder.positions, "loader", EVENTS, log.log_id(), {0: 5})
+    assert pruning.prune_once() == 0
+    times_ms.pop(0)
+    assert pruning.prune_once() == 4
+    assert offsets(folder) == [5, 6, 7, 8, 9, 10]
+    write_position(folder.positions, "loader", EVENTS, "another log", {0: 11})
+    assert pruning.prune_once() == 0
+
+
+def test_pruning_goes_on_in_steps_until_done(folder: DataFolder, log: LocalLogWriter) -> None:
+    """More records than one step takes leave in several."""
+    log.append(control(*(ClockTicked(to_text(second)) for second in range(1_200))))
+    write_position(folder.positions, "loader", EVENTS, log.log_id(), {0: 1_201})
+    pruning = Pruning(folder.positions, lambda: now_ms() + 8 * DAY_MS, threading.Event())
+    pruning.add(log, 7, ("loader",))
+    assert pruning.prune_once() == 1_200
+
+
+def test_rules_in_force_are_those_the_log_published(folder: DataFolder, log: LocalLogWriter) -> None:
+    """Before the log says anything the site's rules hold; then the published ones, with their version."""
+    reader = LocalLogReader(folder.stream(EVENTS), EVENTS)
+    rules = RulesInForce(PublishedRulesFile(folder.published_rules, reader), reader, DEFAULTS)
+    assert rules().version == 1
+    changed = site_rules(None) | {"ping_pong": {"enabled": True}}
+    log.append(control(RulesPublished(1, DEFAULTS), RulesPublished(2, changed)))
+    assert rules().version == 2
+    assert rules().document["ping_pong"] == {"enabled": True}
+    assert rules() is rules()
+    reader.close()
+
+
+def test_a_site_without_a_rule_file_has_the_defaults(tmp_path: Path) -> None:
+    """The file's own tables are laid over the defaults; a missing file is an error that names it."""
+    assert site_rules(None) == DEFAULTS
+    path = tmp_path / "rules.toml"
+    path.write_text("[ping_pong]\nenabled = true\n", encoding="utf-8")
+    assert site_rules(path)["ping_pong"]["enabled"] is True
+    with pytest.raises(ConfigurationError, match="missing"):
+        site_rules(tmp_path / "missing.toml")
+
+
+def test_the_table_of_targets_is_whole() -> None:
+    """Every target can be run, and needs only targets that come before it."""
+    known: set[str] = set()
+    for name, target in TARGETS.items():
+        assert callable(runner(name))
+        assert known.issuperset(target.needs)
+        known.add(name)
+
+
+def test_importing_opens_nothing(tmp_path: Path) -> None:
+    """Importing every module of the product makes no file, no socket, no thread, and says nothing."""
+    script = """
+import pkgutil, socket, threading, services, shared
+socket.socket.bind = socket.socket.connect = None
+for package in (services, shared):
+    for module in pkgutil.walk_packages(package.__path__, package.__name__ + "."):
+        if not module.name.endswith("__main__"):
+            __import__(module.name)
+assert threading.active_count() == 1, threading.enumerate()
+"""
+    root = Path(__file__).resolve().parents[2]
+    done = subprocess.run(
+        [sys.executable, "-P", "-c", script],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(root)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("host", "reached"),
+    [
+        ("127.0.0.1", "127.0.0.1"),
+        ("0.0.0.0", "127.0.0.1"),
+        ("::", "[::1]"),
+        ("::1", "[::1]"),
+        ("host.test", "host.test"),
+    ],
+)
+def test_every_address_has_one_where_it_is_reached(host: str, reached: str) -> None:
+    """What is bound to every address is reached on this machine's own; IPv6 stands in brackets."""
+    assert reachable_host(host) == reached
+
+
+@pytest.fixture
+def detector(folder: DataFolder) -> Iterator[Callable[[], None]]:
+    """Starts a detector in a thread; it ends with the test."""
+    stop = threading.Event()
+    threads: list[threading.Thread] = []
+
+    def start() -> None:
+        settings = Settings(data=folder.root, checkpoint_quiet_ms=20)
+        threads.append(threading.Thread(target=run_detector, args=(settings, stop)))
+        threads[-1].start()
+
+    yield start
+    stop.set()
+    for thread in threads:
+        thread.join(10)
+        assert not thread.is_alive()
+    gc.enable()  # a detector's process does without
+    gc.unfreeze()
+
+
+def until(condition: Callable[[], object], limit_s: float = 10.0) -> None:
+    """Wait until the condition holds."""
+    deadline = time.monotonic() + limit_s
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def test_the_detector_tells_where_it_stands(folder: DataFolder, detector: Callable[[], None]) -> None:
+    """It waits for the log, is ready with its first sign, and writes what it has durably passed and counted."""
+    settings = Settings(data=folder.root)
+    detector()
+    time.sleep(0.1)
+    assert not is_ready(settings, "detector", os.getpid())
+    writer = LocalLogWriter(folder.stream(EVENTS), EVENTS)
+    writer.append(control(RulesPublished(1, DEFAULTS), ClockTicked(to_text(now_us()))))
+    until(lambda: is_ready(settings, "detector", os.getpid()))
+    assert not is_ready(settings, "detector", os.getpid() + 1)
+    until(lambda: "detector" in read_positions(folder.positions))
+    until(lambda: read_positions(folder.positions)["detector"][EVENTS].next_offsets == {0: 3})
+    assert read_positions(folder.positions)["detector"][EVENTS].log_id == writer.log_id()
+    assert read_json(folder.heartbeat("detector"))["counters"]["events"] == 0
+    assert LocalLogReader(folder.stream(POINTS), POINTS).log_id() is not None
+    writer.close()
+
+
+def by_name(parts: list[doctor.Part]) -> dict[str, doctor.Part]:
+    """Parts by name."""
+    return {part.name: part for part in parts}
+
+
+def test_the_doctor_names_a_missing_folder(tmp_path: Path) -> None:
+    """Without a data folder there is one finding, and it says what to do."""
+    (part,) = doctor.examine(Settings(data=tmp_path / "none"), now_us)
+    assert part.status == "error"
+    assert "PARCOURS_DATA" in part.advice
+
+
+def test_the_doctor_changes_nothing(folder: DataFolder) -> None:
+    """Looking at a folder leaves it as it was."""
+    before = sorted(folder.root.rglob("*"))
+    assert all(part.status == "ok" for part in doctor.examine(Settings(data=folder.root), now_us))
+    assert sorted(folder.root.rglob("*")) == before
+
+
+def test_the_doctor_says_what_is_wrong_and_what_to_do(folder: DataFolder, log: LocalLogWriter) -> None:
+    """Open keys, a full disk, a wrong rule file, a log older than a consumer: each is an error with an advice."""
+    folder.keys.mkdir(mode=0o700)
+    (folder.keys / "routing.key").write_bytes(b"k" * 32)
+    (folder.keys / "routing.key").chmod(0o644)
+    write_position(folder.positions, "loader", EVENTS, log.log_id(), {0: 99})
+    rules = folder.root / "rules.toml"
+    rules.write_text("[no_such_rule]\n", encoding="utf-8")
+    parts = by_name(doctor.examine(Settings(data=folder.root, min_free_mb=2**31, rules=rules), now_us))
+    wrong = {name for name, part in parts.items() if part.status == "error"}
+    assert wrong == {"free space", "permissions", "rule settings", f"loader in {EVENTS}"}
+    assert all(parts[name].advice for name in wrong)
+    assert "routing.key" in parts["permissions"].message
+
+
+def test_the_doctor_notices_a_detector_that_stands_still(folder: DataFolder) -> None:
+    """While the platform runs, an old sign of the detector is an error; a fresh one, or no platform, is not."""
+    settings = Settings(data=folder.root)
+
+    def status() -> str:
+        return by_name(doctor.examine(settings, now_us))["detector"].status
+
+    write_json(folder.heartbeat("detector"), {"pid": 1, "at_us": now_us() - 60_000_000})
+    assert status() == "ok"
+    with folder.hold(""):
+        assert status() == "error"
+        write_json(folder.heartbeat("detector"), {"pid": 1, "at_us": now_us()})
+        assert status() == "ok"
+    assert not folder.is_held("")
+
+
+def test_a_damaged_log_or_position_is_a_finding(folder: DataFolder) -> None:
+    """What cannot be read is reported, not raised."""
+    folder.stream(EVENTS).write_bytes(b"not a database, by any means" * 100)
+    (folder.positions / "loader.json").write_text("{", encoding="utf-8")
+    parts = by_name(doctor.examine(Settings(data=folder.root), now_us))
+    assert parts[f"log {EVENTS}"].status == "error"
+    assert parts["positions"].status == "error"
+
+
+async def ask(path: str, authorization: str | None) -> httpx.Response:
+    """A request to an app whose redetections are the platform's own."""
+    app = FastAPI()
+
+    @app.post("/{rest:path}")
+    def anything(rest: str) -> str:
+        return rest
+
+    app.add_middleware(PlatformOnly, token="right")
+    headers = {} if authorization is None else {"authorization": authorization.encode()}
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://platform.test") as client:
+        return await client.post(path, headers=headers)
+
+
+@pytest.mark.parametrize(
+    ("path", "authorization", "status"),
+    [
+        ("/v1/redetections", None, 401),
+        ("/v1/redetections/replay", "Bearer wrong", 401),
+        ("/v1/redetections/finish", "Bearer é", 401),
+        ("/v1/redetections", "Bearer right", 200),
+        ("/v1/imports", None, 200),
+    ],
+)
+def test_only_the_platform_sends_the_past_again(path: str, authorization: str | None, status: int) -> None:
+    """The routes of a redetection want the platform's token; all others do not."""
+    assert asyncio.run(ask(path, authorization)).status_code == status
