@@ -19,6 +19,8 @@ from shared.settings import Settings
 _REPOSITORY: Final = Path(services.__file__).resolve().parent.parent
 _SAMPLE: Final = _REPOSITORY / "deploy" / "samples" / "kansas-city-311"
 _DEMO: Final = ("import", str(_SAMPLE / "kcmo311.csv.gz"), "--mapping", str(_SAMPLE / "mapping.toml"), "--wait")
+_SHOW_CURSOR: Final = "\033[?25h"
+"""For a terminal; click leaves it out elsewhere."""
 
 
 def run_platform(
@@ -67,6 +69,7 @@ def _watch(supervisor: Supervisor, settings: Settings, folder: DataFolder, envir
     finally:
         if load is not None:
             load.stop()
+            _say(_SHOW_CURSOR)  # the progress bar that was cut off had hidden it
 
 
 def _tend_load(load: demo.DemoLoad | None) -> demo.DemoLoad | None:
