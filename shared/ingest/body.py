@@ -170,7 +170,7 @@ def split_body(form: Form, body: bytes) -> Body:
     utf8 = is_utf8(body)
     body = body.removeprefix(_BOM)
     if not body or body.isspace():
-        raise RequestRefused(400, "empty_body", position=0)
+        raise RequestRefused(400, "empty_body")
     if form is Form.NDJSON:
         events = [line for line in map(bytes.strip, body.split(b"\n")) if line]
     else:
@@ -202,7 +202,7 @@ def _split_batch(body: bytes) -> list[bytes]:
             raise RequestRefused(400, "not_json", position=error_position(body)) from None
         return events
     if not elements:
-        raise RequestRefused(400, "empty_body", position=0)
+        raise RequestRefused(400, "empty_body")
     return [bytes(raw) for raw in elements[: MAX_EVENTS + 1]]
 
 

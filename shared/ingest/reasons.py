@@ -56,7 +56,7 @@ EVENT_REASONS: Final = {
     ),
     "invalid_email_address": Texts(
         "The subject is not an e-mail address (mailto:name@example.org).",
-        "L'identifiant n'est pas une adresse électronique (mailto:nom@example.org).",
+        "L'identifiant n'est pas un courriel valable (mailto:nom@example.org).",
     ),
     "empty_account": Texts(
         "The subject names no account (account:123).", "L'identifiant ne nomme aucun compte (account:123)."

@@ -5,7 +5,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -44,28 +44,32 @@ NDJSON = "application/x-ndjson"
 KEYS = Keys(routing=b"r" * 32, pseudonym={1: b"p" * 32}, sealing=b"s" * 32)
 
 
-def gateway_parts(folder: Path, partitions: int = 1, **changes: Any) -> GatewayParts:
-    """What a gateway needs, with real logs below `folder`."""
-    logs = folder / "log"
-    logs.mkdir(parents=True, exist_ok=True)
-    events_path = logs / f"{EVENTS_STREAM}.sqlite"
-    parts = GatewayParts(
-        events_log=LocalLogWriter(events_path, EVENTS_STREAM, partitions),
-        events_reader=LocalLogReader(events_path, EVENTS_STREAM),
-        rejects_log=LocalLogWriter(logs / f"{REJECTS_STREAM}.sqlite", REJECTS_STREAM),
-        keys=Pseudonymiser(KEYS, partitions),
-        normalise=lambda text: normalise_subject(text, "FR"),
-        scrub=scrub,
-        sealer=Sealer(KEYS.sealing),
-        rules=RULES,
-        published_rules=logs / "published-rules.json",
-        data_folder=folder,
-        min_free_bytes=0,
-        linger_ms=1,
-        max_pending_bytes=32_000_000,
-        now_us=now_us,
-    )
-    return replace(parts, **changes)
+def open_log(folder: Path, stream: str = EVENTS_STREAM, partitions: int = 1) -> LocalLogWriter:
+    """The writer of a stream below `folder`."""
+    return LocalLogWriter(folder / "log" / f"{stream}.sqlite", stream, partitions)
+
+
+def gateway_parts(folder: Path, partitions: int = 1, **given: Any) -> GatewayParts:
+    """What a gateway needs, with real logs below `folder`; `given` takes the place of single parts."""
+    parts = {
+        "events_reader": LocalLogReader(folder / "log" / f"{EVENTS_STREAM}.sqlite", EVENTS_STREAM),
+        "keys": Pseudonymiser(KEYS, partitions),
+        "normalise": lambda text: normalise_subject(text, "FR"),
+        "scrub": scrub,
+        "sealer": Sealer(KEYS.sealing),
+        "rules": RULES,
+        "published_rules": folder / "log" / "published-rules.json",
+        "data_folder": folder,
+        "min_free_bytes": 0,
+        "linger_ms": 1,
+        "max_pending_bytes": 32_000_000,
+        "now_us": now_us,
+    } | given
+    if "events_log" not in parts:
+        parts["events_log"] = open_log(folder, EVENTS_STREAM, partitions)
+    if "rejects_log" not in parts:
+        parts["rejects_log"] = open_log(folder, REJECTS_STREAM)
+    return GatewayParts(**parts)
 
 
 def gateway_app(gateway: Gateway) -> FastAPI:
@@ -120,9 +124,9 @@ class Served:
 
 
 @contextmanager
-def serve(folder: Path, partitions: int = 1, **changes: Any) -> Iterator[Served]:
+def serve(folder: Path, partitions: int = 1, **given: Any) -> Iterator[Served]:
     """Run a gateway process in a thread, until the block ends."""
-    gateway = Gateway(gateway_parts(folder, partitions, **changes))
+    gateway = Gateway(gateway_parts(folder, partitions, **given))
     listener = socket.create_server(("127.0.0.1", 0))
     config = uvicorn.Config(gateway_app(gateway), log_config=None, lifespan="on", loop="uvloop", http="httptools")
     server = uvicorn.Server(config)

@@ -3,7 +3,6 @@
 import threading
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from pathlib import Path
 
 import httpx
@@ -14,7 +13,7 @@ from shared.ingest.space import FreeSpace
 from shared.log.local import LocalLogWriter
 from shared.log.port import Record
 from tests.ingest.examples import batch, event, lines
-from tests.ingest.parts import NDJSON, REJECTS_STREAM, Served, gateway_parts, serve
+from tests.ingest.parts import NDJSON, REJECTS_STREAM, Served, open_log, serve
 
 
 class SlowLog:
@@ -43,7 +42,7 @@ def post(served: Served, number: int) -> httpx.Response:
 
 def test_overload_is_refused_and_passes(tmp_path: Path) -> None:
     """While the log hangs, what exceeds the bound gets 503 with Retry-After; what was taken is acknowledged in the end."""
-    slow = SlowLog(gateway_parts(tmp_path).events_log)  # type: ignore[arg-type]  # it is a local log
+    slow = SlowLog(open_log(tmp_path))
     with serve(tmp_path, events_log=slow, max_pending_bytes=100_000) as served, ThreadPoolExecutor(30) as pool:
         slow.go_on.clear()
         waiting = [pool.submit(post, served, number) for number in range(30)]
@@ -62,7 +61,7 @@ def test_overload_is_refused_and_passes(tmp_path: Path) -> None:
 
 def test_a_log_that_refuses_gives_503_until_it_works_again(tmp_path: Path) -> None:
     """Nothing is acknowledged meanwhile, readiness says so, and the next request after it is accepted."""
-    slow = SlowLog(gateway_parts(tmp_path).events_log)  # type: ignore[arg-type]  # it is a local log
+    slow = SlowLog(open_log(tmp_path))
     with serve(tmp_path, events_log=slow) as served:
         slow.refuses = True
         answer = served.post(batch(event(1)), **{"Accept-Language": "fr"})
@@ -78,7 +77,7 @@ def test_a_log_that_refuses_gives_503_until_it_works_again(tmp_path: Path) -> No
 
 def test_a_log_that_refuses_at_the_start_opens_later(tmp_path: Path) -> None:
     """The rule settings come first: until they are in the log nothing is accepted; then the gateway opens by itself."""
-    slow = SlowLog(gateway_parts(tmp_path).events_log)  # type: ignore[arg-type]  # it is a local log
+    slow = SlowLog(open_log(tmp_path))
     slow.refuses = True
     with serve(tmp_path, events_log=slow) as served:
         answer = served.post(batch(event(1)))
@@ -95,8 +94,7 @@ def test_a_log_that_refuses_at_the_start_opens_later(tmp_path: Path) -> None:
 
 def test_rejects_that_cannot_be_kept_give_503_and_only_then(tmp_path: Path) -> None:
     """A request with something refused waits for both logs; one without does not need the rejects' log."""
-    parts = gateway_parts(tmp_path)
-    slow = SlowLog(LocalLogWriter(tmp_path / "log" / f"{REJECTS_STREAM}.sqlite", REJECTS_STREAM))
+    slow = SlowLog(open_log(tmp_path, REJECTS_STREAM))
     slow.refuses = True
     with serve(tmp_path, rejects_log=slow) as served:
         assert served.post(lines(event(1), b"nonsense"), NDJSON).status_code == 503
@@ -106,7 +104,6 @@ def test_rejects_that_cannot_be_kept_give_503_and_only_then(tmp_path: Path) -> N
         slow.refuses = False
         assert served.post(lines(event(1), b"nonsense"), NDJSON).status_code == 202
         assert len(served.rejects()) == 1
-    replace(parts).events_log.close()
 
 
 def test_too_little_free_space_is_refused_and_passes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
