@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import socket
 import stat
@@ -233,3 +234,45 @@ def test_missing_keys_are_not_replaced(tmp_path: Path) -> None:
         assert platform.status() == 1
         assert "the keys are missing" in platform.stderr[-1]
         assert list((platform.folder / "keys").iterdir()) == []
+
+
+@pytest.mark.parametrize("after_s", [0.2, 0.6, 1.2, 2.5])
+def test_ctrl_c_during_the_start_is_clean(tmp_path: Path, after_s: float) -> None:
+    """Whenever Ctrl-C comes, it ends within 5 s, without a traceback, and leaves no process."""
+    platform = Platform(tmp_path / "data")
+    platform.start()
+    time.sleep(after_s)
+    children = platform.children()
+    assert platform.interrupt() < 5
+    assert platform.stderr in ([], ["Aborted!\n"])
+    assert platform.children() == {}
+    assert not any(map(alive, children.values()))
+
+
+@pytest.mark.parametrize("told", [True, False])
+def test_a_log_older_than_its_consumers_is_refused(tmp_path: Path, told: bool) -> None:
+    """With the log put back from an older backup nothing is detected or loaded twice: one line names the consumer.
+
+    The files of positions tell so before anything starts; without them the consumers themselves do.
+    """
+    backup = tmp_path / "backup"
+    with running(tmp_path / "data") as platform:
+        platform.post_until_accepted(contact(1))
+        assert platform.interrupt() < 5
+        shutil.copytree(platform.folder / "log", backup)
+        platform.started()
+        platform.post_until_accepted(*(contact(number) for number in range(2, 50)))
+        wait_until(lambda: platform.counted().get("contact.made") == 49)
+        assert platform.interrupt() < 5
+        shutil.rmtree(platform.folder / "log")
+        shutil.copytree(backup, platform.folder / "log")
+        if not told:
+            shutil.rmtree(platform.folder / "positions")
+        platform.start()
+        platform.ended()
+        assert platform.status() == 1
+        line = platform.stderr[-1]
+        assert line.startswith("parcours: ")
+        assert "journey-events.ingest" in line
+        assert any(name in line for name in ("detector", "loader", "analytics"))
+        assert platform.children() == {}
