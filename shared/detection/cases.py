@@ -43,9 +43,7 @@ def follow_case(state: State, event: Occurrence, rules: RulesByVersion, deltas: 
 
 def fire_due(state: State, name: str, until_us: int, rules: RulesByVersion, deltas: Deltas) -> None:
     """Put a missed deadline in force, provisionally, if it has passed by `until_us`."""
-    case = state.cases.get(name)
-    if case is None:
-        return
+    case = state.cases[name]
     case.timer_us = 0
     if case.due_us is not None and case.due_us <= until_us and case.ticking and not case.fired:
         draft = _missed_point(case, state.cut, rules)

@@ -218,9 +218,7 @@ def _judge_again(state: State, own: list[Entry], rules: RulesByVersion, deltas: 
     for entry in following:
         if entry.contact != number and not entry.event.invited:
             service_rules = rules[entry.event.version]
-            other = _of_another(latest, entry.contact)
-            if other is not None:
-                _judge_retry(entry, other, state.cut, service_rules, deltas)
+            _judge_retry(entry, _of_another(latest, entry.contact), state.cut, service_rules, deltas)
             position = bisect_left(answerable, _order(entry), key=_order)
             earlier = _answerable_before(state, entry, position)
             _judge_repeat(entry, earlier, state.cut, service_rules, deltas)

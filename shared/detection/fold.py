@@ -95,9 +95,8 @@ def _cut_off(state: State, rules: RulesByVersion) -> None:
 
 def _release_orphans(state: State, until_us: int, deltas: Deltas) -> None:
     due = [orphan for orphan in state.orphans if orphan.time_us <= until_us]
-    if due:
-        state.orphans = [orphan for orphan in state.orphans if orphan.time_us > until_us]
-        deltas.extend((1, orphan) for orphan in due)
+    state.orphans = [orphan for orphan in state.orphans if orphan.time_us > until_us]
+    deltas.extend((1, orphan) for orphan in due)
 
 
 def _judge_contact(

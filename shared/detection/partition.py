@@ -106,11 +106,6 @@ class Partition:
         self._offset = 0
 
     @property
-    def clock_us(self) -> int:
-        """The last tick."""
-        return self._clocks.now_us[LIVE]
-
-    @property
     def version(self) -> int:
         """The version of the rules in force."""
         return self._history.version
@@ -164,10 +159,10 @@ class Partition:
             case ImportFinished(source=source):
                 self._clocks.end(source)
                 self._fire(LIVE)
-            case RedetectionStarted() | JourneyReplayed() | RedetectionFinished():
-                self._redetect(control)
             case DetectionProgressed():
                 raise DetectionError("journey-events holds a record of the detector's own progress")
+            case _:
+                self._redetect(control)
 
     def changes(self) -> tuple[PartitionState, list[Changed]]:
         """What a checkpoint has to write besides `points` and `late_events`; `saved` says that it did."""

@@ -8,7 +8,7 @@ import msgspec
 from shared.errors import DetectionError
 from shared.journey.control import AnyControl
 from shared.journey.event import Event
-from shared.journey.point import LateEvent, Point
+from shared.journey.point import Point
 
 T = TypeVar("T")
 
@@ -16,7 +16,6 @@ _encoder = msgspec.json.Encoder()
 _events = msgspec.json.Decoder(list[Event])
 _controls = msgspec.json.Decoder(list[AnyControl])
 _points = msgspec.json.Decoder(list[Point])
-_late_events = msgspec.json.Decoder(list[LateEvent])
 
 
 def encode(items: Sequence[msgspec.Struct]) -> bytes:
@@ -42,11 +41,6 @@ def decode_controls(value: bytes) -> list[AnyControl]:
 def decode_points(value: bytes) -> list[Point]:
     """The point rows of a record. Raises `DetectionError`."""
     return _decode(_points, value)
-
-
-def decode_late_events(value: bytes) -> list[LateEvent]:
-    """The late events of a record. Raises `DetectionError`."""
-    return _decode(_late_events, value)
 
 
 def _decode(decoder: "msgspec.json.Decoder[list[T]]", value: bytes) -> list[T]:

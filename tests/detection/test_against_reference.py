@@ -13,7 +13,7 @@ from tests.strategies.arrivals import Delivery, arrivals, random_delivery
 from tests.strategies.documents import random_document
 from tests.strategies.events import random_stream, streams
 
-SEEDS_PER_TEST = 250
+SEEDS_PER_TEST = 200
 
 
 def check(delivery: Delivery, events: list[dict[str, Any]], document: dict[str, Any], checkpoint_every: int) -> int:

@@ -11,7 +11,6 @@ from tests.detection.driver import Driver, points_in_force
 from tests.reference.case import Case
 from tests.reference.cases import CASES
 
-
 MANY = 200
 """Longer cases come in one record: one by one and backwards they fold the whole tail for each event."""
 

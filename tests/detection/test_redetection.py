@@ -7,11 +7,13 @@ import msgspec
 import pytest
 
 from services.redetection.replay import PART_BYTES, replay_parts
+from shared.detection.settings import DEFAULTS
 from shared.errors import DetectionError
 from shared.journey.codec import decode_events, encode
 from shared.journey.control import (
     ClockTicked,
     DetectionProgressed,
+    JourneyReplayed,
     RedetectionFinished,
     RedetectionStarted,
     RulesPublished,
@@ -22,6 +24,7 @@ from shared.journey.point import Point
 from tests.detection.comparison import assert_as_defined
 from tests.detection.driver import Driver, points_in_force, stored
 from tests.reference.case import LONG_AFTER_US
+from tests.reference.case import event as case_event
 from tests.strategies.documents import random_document
 from tests.strategies.events import random_stream
 
@@ -117,6 +120,31 @@ def test_a_long_past_is_cut_into_parts_that_fit() -> None:
     assert all(len(encode(part.events)) <= PART_BYTES + 70_000 for part in parts)
     (empty,) = replay_parts("run", "p1-a", "aid", [], [])
     assert (empty.part, empty.parts, empty.events, empty.points) == (1, 1, [], [])
+
+
+def test_a_past_in_parts_waits_for_the_last() -> None:
+    """Nothing changes before all parts are there, in whatever order and however often they come."""
+    driver = Driver()
+    driver.control(RulesPublished(1, DEFAULTS))
+    driver.control(RedetectionStarted("run-1"))
+    value = msgspec.json.encode(
+        [stored(case_event("a", "call.rejected", 0)), stored(case_event("b", "call.rejected", 9))]
+    )
+    first, second = decode_events(value)
+    parts = [
+        JourneyReplayed("run-1", "p1-ann", "aid", number, 2, [event], []) for number, event in ((2, second), (1, first))
+    ]
+    driver.control(parts[0])
+    driver.control(parts[0])
+    driver.checkpoint()
+    driver.crash()
+    assert driver.rows == []
+    driver.control(parts[1])
+    driver.checkpoint()
+    assert {point.anchor for point in points_in_force(driver.rows).values() if point.rule == "turned_away"} == {
+        "a",
+        "b",
+    }
 
 
 def test_points_from_the_store_compare_equal_to_points_found() -> None:
