@@ -9,7 +9,6 @@ import stat
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -20,13 +19,6 @@ import pytest
 from tests.run.platform import Platform, alive, environment, running, wait_until
 
 SERVICES = ("ingest", "detector", "analytics")
-
-
-@pytest.fixture(scope="module")
-def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
-    """One running platform for the tests that leave it running."""
-    with running(tmp_path_factory.mktemp("run") / "with a space") as started:
-        yield started
 
 
 def contact(number: int, channel: str = "phone", person: int | None = None) -> dict[str, Any]:
