@@ -224,6 +224,17 @@ PAUSES = [
         },
     ),
     Case(
+        "pause-ended-before-a-due-is-set",
+        "What was awaited and received before does not move a due set later.",
+        [
+            of_case("ask", "information.requested", 1),
+            of_case("got", "information.received", 2),
+            of_case("told", "notice.sent", 3, due=10),
+        ],
+        [("deadline_missed", "told")],
+        details={("deadline_missed", "told"): {"figures": {"due": at(10 * DAY_S), "paused_s": 0}}},
+    ),
+    Case(
         "due-set-by-the-request-itself",
         "The due acts first: a request that announces it pauses it at once.",
         [
