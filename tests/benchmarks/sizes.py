@@ -1,0 +1,54 @@
+"""How much is measured: in full, quickly, or (for the tests) hardly at all."""
+
+from typing import Final
+
+from msgspec import Struct
+
+
+class Sizes(Struct, frozen=True, kw_only=True):
+    """Repetitions, numbers of events and subjects, and seconds of load."""
+
+    repetitions: int
+    gateway_s: float
+    fold_events: int
+    fold_subjects: int
+    growing_events: int
+    end_to_end_events: int
+    end_to_end_subjects: int
+    latency_s: float
+    journeys: int
+
+
+FULL: Final = Sizes(
+    repetitions=3,
+    gateway_s=10.0,
+    fold_events=500_000,
+    fold_subjects=50_000,
+    growing_events=20_000,
+    end_to_end_events=300_000,
+    end_to_end_subjects=50_000,
+    latency_s=30.0,
+    journeys=1_000_000,
+)
+QUICK: Final = Sizes(
+    repetitions=1,
+    gateway_s=3.0,
+    fold_events=100_000,
+    fold_subjects=10_000,
+    growing_events=5_000,
+    end_to_end_events=50_000,
+    end_to_end_subjects=10_000,
+    latency_s=8.0,
+    journeys=50_000,
+)
+TINY: Final = Sizes(
+    repetitions=1,
+    gateway_s=0.3,
+    fold_events=1_000,
+    fold_subjects=50,
+    growing_events=500,
+    end_to_end_events=1_000,
+    end_to_end_subjects=50,
+    latency_s=1.0,
+    journeys=500,
+)
