@@ -13,7 +13,7 @@ from shared.errors import ParcoursError
 
 _STEP_S: Final = 0.05
 _START_LIMIT_S: Final = 60.0
-_STOP_LIMIT_S: Final = 4.0
+_STOP_LIMIT_S: Final = 3.5
 
 
 class ServiceFailed(ParcoursError):
