@@ -48,8 +48,8 @@ def build_app(
         docs_url=None,
         redoc_url=None,
     )
-    app.add_middleware(SecurityHeaders)
     handle_errors(app, context, pages)
+    app.add_middleware(SecurityHeaders)
     for module in (frictions, events, journeys, operations):
         app.include_router(module.routes(context))
     app.include_router(operations.health_routes(context))

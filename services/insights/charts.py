@@ -12,7 +12,7 @@ from msgspec import Struct
 PLOT_HEIGHT: Final = 240
 _GAP_SHARE: Final = 0.24
 """Of a column's room, what stays empty."""
-_MAX_LABELS: Final = 12
+_MAX_LABELS: Final = 16
 OTHERS: Final = "others"
 
 

@@ -1,6 +1,7 @@
 """What becomes of a request that fails: problem+json for the API, a page in the reader's language for people."""
 
 import logging
+from collections.abc import Callable
 from typing import Final
 
 from fastapi import FastAPI
@@ -8,13 +9,13 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from services.insights.context import Context
 from services.insights.language import N_
 from services.insights.pages.rendering import Pages
 from services.insights.ports import RedetectionRefused
 from services.insights.problems import Problem
-from services.insights.security import HEADERS
 from shared.errors import ParcoursError, QueryLimitExceeded, StoreError
 
 logger = logging.getLogger(__name__)
@@ -53,14 +54,37 @@ def handle_errors(app: FastAPI, context: Context, pages: Pages) -> None:
     def on_known(request: Request, error: ParcoursError) -> Response:
         return respond(request, _of_known(error))
 
-    @app.exception_handler(Exception)
-    def on_defect(request: Request, error: Exception) -> Response:
-        logger.error("request failed", exc_info=error, extra={"route": _route(request)})
-        problem = Problem(500, "defect", N_("This is our fault, not yours. It has been written down."))
-        response = respond(request, problem)
-        # This answer is made outside all middleware.
-        response.headers.update({**HEADERS, "cache-control": "no-store"})
-        return response
+    def on_defect(request: Request) -> Response:
+        return respond(request, Problem(500, "defect", N_("This is our fault, not yours. It has been written down.")))
+
+    app.add_middleware(AnswerDefects, answer=on_defect)
+
+
+class AnswerDefects:
+    """ASGI middleware: an error that nothing else handles becomes an answer, if none has begun, and one line in the log.
+
+    Left to the framework, it would be logged with its text, which may quote a person, and break the connection.
+    """
+
+    def __init__(self, app: ASGIApp, answer: Callable[[Request], Response]) -> None:
+        self._app = app
+        self._answer = answer
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        begun = False
+
+        async def send_on(message: Message) -> None:
+            nonlocal begun
+            begun = True
+            await send(message)
+
+        try:
+            await self._app(scope, receive, send_on)
+        except Exception as error:
+            logger.exception("request failed", extra={"route": _route(scope)})
+            if begun or scope["type"] != "http":
+                raise ConnectionAbortedError from error
+            await self._answer(Request(scope))(scope, receive, send)
 
 
 def _of_status(status: int) -> Problem:
@@ -85,6 +109,6 @@ def _of_known(error: ParcoursError) -> Problem:
     return Problem(503, "unavailable", N_("A part of the platform does not answer now. Please try again in a moment."))
 
 
-def _route(request: Request) -> str:
+def _route(scope: Scope) -> str:
     """The route's pattern, never the address itself: it may hold what a person typed."""
-    return str(getattr(request.scope.get("route"), "path", "none"))
+    return str(getattr(scope.get("route"), "path", "none"))

@@ -15,13 +15,16 @@ from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from babel.numbers import format_decimal, format_percent
 from babel.support import Translations
+from babel.units import format_unit
 
+from shared.detection.wording import duration
 from shared.journey.instants import from_us, to_text
 
 CODES: Final = ("fr", "en")
 _LOCALES: Final = {"fr": "fr_FR", "en": "en_GB"}
 _NAMES: Final = {"fr": "Français", "en": "English"}
 _LOCALE_FOLDER: Final = Path(__file__).parent / "locale"
+_NO_BREAK: Final = "\u00a0"
 MAX_HEADER_CHARS: Final = 256
 """What is read of an `Accept-Language` header."""
 
@@ -65,7 +68,9 @@ class Language:
 
     def date(self, instant_us: int) -> str:
         """The day of an instant, in UTC: `9 September 2020`."""
-        return format_date(from_us(instant_us), format="d MMMM y", locale=self.locale)
+        moment = from_us(instant_us)
+        day = "1er" if self.code == "fr" and moment.day == 1 else str(moment.day)
+        return f"{day}{_NO_BREAK}{format_date(moment, format='MMMM y', locale=self.locale)}"
 
     def moment(self, instant_us: int) -> str:
         """The minute of an instant, in UTC: `9 September 2020, 14:05`."""
@@ -89,20 +94,14 @@ class Language:
         return format_skeleton(skeleton, start, locale=self.locale)
 
     def minutes(self, minutes: float) -> str:
-        """A sum of lost time: minutes below two hours, else hours."""
-        if minutes < 120:
-            return self.plural("%(num)s minute", "%(num)s minutes", round(minutes))
-        return self.plural("%(num)s hour", "%(num)s hours", round(minutes / 60))
+        """A sum of lost time, in short: minutes below two hours, else hours."""
+        value, unit = (minutes, "minute") if minutes < 120 else (minutes / 60, "hour")
+        text = format_unit(round(value), f"duration-{unit}", length="short", locale=self.locale)
+        return text.replace(" ", _NO_BREAK)
 
     def duration(self, seconds: float) -> str:
-        """A stretch of time in its largest sensible unit: `3 days`, `5 hours`, `12 minutes`."""
-        if seconds < 90:
-            return self.plural("%(num)s second", "%(num)s seconds", round(seconds))
-        if seconds < 5_400:
-            return self.plural("%(num)s minute", "%(num)s minutes", round(seconds / 60))
-        if seconds < 129_600:
-            return self.plural("%(num)s hour", "%(num)s hours", round(seconds / 3_600, 1))
-        return self.plural("%(num)s day", "%(num)s days", round(seconds / 86_400, 1))
+        """A stretch of time in its two largest units, as sentences say it: `2 days and 5 hours`."""
+        return duration(seconds, self.code)
 
 
 def load_languages() -> dict[str, Language]:

@@ -19,6 +19,8 @@ from shared.journey.instants import to_text
 
 EXPORT_PAGE: Final = 5_000
 """Points read at a time for an export."""
+NEWEST_ROWS: Final = 1_000
+"""Rows that a page looks at first, besides four for each point it holds."""
 _MAX_CURSOR_CHARS: Final = 512
 
 
@@ -102,8 +104,11 @@ def points_page(
     store: Store, filters: Filters, before: tuple[int, str] | None, limit: int
 ) -> tuple[list[PointInForce], str | None]:
     """The next points, newest first, and the cursor that follows them (`None` at the end)."""
-    found = [_point(row) for row in answer(store, queries.points_page(filters, before, limit + 1))]
-    page = found[:limit]
+    newest_rows = NEWEST_ROWS + 4 * limit
+    found = answer(store, queries.points_page(filters, before, limit + 1, newest_rows))
+    if len(found) <= limit:
+        found = answer(store, queries.points_page(filters, before, limit + 1))
+    page = [_point(row) for row in found[:limit]]
     return page, encode_cursor(page[-1]) if len(found) > limit else None
 
 

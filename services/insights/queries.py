@@ -27,7 +27,9 @@ REJECT_GROUPS: Final = ("reason", "stage", "gateway")
 
 _EQUAL: Final = ("rule", "service", "channel", "source")
 _TERRITORY: Final = "(territory = {territory:String} OR startsWith(territory, {territory_below:String}))"
-_ANCHORS: Final = "(source, id) IN (SELECT source, anchor FROM points_in_force WHERE rule = {rule:String})"
+_ANCHORS: Final = """(source, id) IN (
+    SELECT source, anchor FROM points WHERE rule = {rule:String}
+    GROUP BY time, points.id, source, anchor HAVING sum(sign) > 0)"""
 _HOUR: Final = "toStartOfHour(time)"
 _BINS: Final = {
     "hour": _HOUR,
@@ -194,16 +196,29 @@ def _carries(field: str) -> str:
     return f"`{_allowed(field, tuple(_TEXTS))}` != ''"
 
 
-def points_page(filters: Filters, before: tuple[int, str] | None, limit: int) -> Question:
-    """Points in force, newest first, that stand after the position `before` (time and id) in that order."""
+def points_page(
+    filters: Filters, before: tuple[int, str] | None, limit: int, newest_rows: int | None = None
+) -> Question:
+    """Points in force, newest first, that stand after the position `before` (time and id) in that order.
+
+    Their keys are found first, and the content is put together for these alone. With `newest_rows` only so many rows of
+    the table are looked at, from the newest on: enough for a page unless most of them were taken back.
+    """
     conditions, parameters = _on_points(filters)
     if before is not None:
         at = "fromUnixTimestamp64Micro({before_us:Int64}, 'UTC')"
         conditions += [f"time <= {at}", f"(time < {at} OR id < {{before_id:String}})"]
         parameters |= {"before_us": before[0], "before_id": before[1]}
+    rows = f"SELECT time FROM points {_where(conditions)} ORDER BY time DESC LIMIT {{newest_rows:UInt32}}"
+    if newest_rows is not None:
+        conditions = [*conditions, f"time >= (SELECT min(time) FROM ({rows}))"]
+        parameters |= {"newest_rows": newest_rows}
+    keys = f"""
+        SELECT time, id FROM points {_where(conditions)}
+        GROUP BY time, id HAVING sum(sign) > 0 ORDER BY time DESC, id DESC LIMIT {{limit:UInt32}}"""
     return Question(
         f"""
-        SELECT {_POINT_COLUMNS} FROM points_in_force {_where(conditions)}
+        SELECT {_POINT_COLUMNS} FROM points_in_force WHERE (time, id) IN ({keys})
         ORDER BY time DESC, id DESC LIMIT {{limit:UInt32}}""",
         {**parameters, "limit": limit},
     )

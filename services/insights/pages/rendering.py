@@ -98,6 +98,7 @@ def _environment(language: Language, static: Callable[[str], str], context: Cont
     environment.install_gettext_translations(language.translations, newstyle=True)  # type: ignore[attr-defined]
     environment.globals.update(
         l10n=language,
+        plural=language.plural,
         static=static,
         version=context.version,
         small_cell_min=context.settings.small_cell_min,
