@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 import msgspec
 from msgspec import Struct
@@ -12,8 +12,11 @@ from shared.ingest.published_rules import PublishedRules, PublishedRulesFile
 from shared.ingest.records import Part
 from shared.journey.codec import encode
 from shared.journey.control import ClockTicked, Control, RulesPublished
-from shared.journey.instants import to_text
+from shared.journey.instants import SECOND_US, to_text
 from shared.log.port import Kind, LogWriter
+
+REPUBLISH_EVERY_US: Final = 3_600 * SECOND_US
+"""Rules are published again so often, under the same version, so that pruning never leaves a log without them."""
 
 
 class OwnLog(LogWriter, Protocol):
@@ -52,6 +55,8 @@ class Controls:
         self._rules = msgspec.to_builtins(rules)
         self._now_us = now_us
         self._last_tick_us = 0
+        self._version = 0
+        self._published_us = 0
 
     async def publish_rules(self) -> int:
         """Publish the rule settings if they differ from the last published ones; gives the version in force.
@@ -61,11 +66,13 @@ class Controls:
         latest = await asyncio.to_thread(self._published.latest, self._log_id)
         if latest is not None and latest.rules == self._rules:
             await asyncio.to_thread(self._published.remember, latest)
+            self._version = latest.version
             return latest.version
         version = 1 if latest is None else latest.version + 1
         await asyncio.to_thread(self._published.forget)
         await self.append([RulesPublished(version, self._rules)])
         await asyncio.to_thread(self._published.remember, PublishedRules(self._log_id, version, self._rules))
+        self._version = version
         return version
 
     async def tick(self) -> None:
@@ -73,7 +80,13 @@ class Controls:
         now_us = self._now_us()
         if now_us > self._last_tick_us:
             self._last_tick_us = now_us
-            await self.append([ClockTicked(to_text(now_us))], urgent=True)
+            await self.append([*self._rules_again(now_us), ClockTicked(to_text(now_us))], urgent=True)
+
+    def _rules_again(self, now_us: int) -> list[Control]:
+        if self._published_us and now_us - self._published_us < REPUBLISH_EVERY_US:
+            return []
+        first, self._published_us = not self._published_us, now_us
+        return [] if first else [RulesPublished(self._version, self._rules)]
 
     async def append(self, controls: Sequence[Control], *, urgent: bool = False) -> Reached:
         """Append control events, in order, to every partition, all or none. Raises `LogError`."""

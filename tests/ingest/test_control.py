@@ -69,6 +69,18 @@ def test_the_log_itself_is_asked_when_the_memory_of_it_is_gone(tmp_path: Path, d
     assert published(tmp_path, OTHER_RULES) == [1, 2, 3]
 
 
+def test_the_same_rules_stand_in_the_log_again_after_an_hour(tmp_path: Path) -> None:
+    """Under the same version and before the tick, so that a pruned log never lacks them."""
+    hour_us = 3_600_000_000
+    times = iter([hour_us, 2 * hour_us - 1, 2 * hour_us])
+    with serve(tmp_path, now_us=lambda: next(times, 2 * hour_us)) as served:
+        deadline = time.monotonic() + 20
+        while len(of_type(served, RulesPublished)) < 2 and time.monotonic() < deadline:
+            time.sleep(0.05)
+        assert of_type(served, RulesPublished) == [RulesPublished(1, RULES)] * 2
+        assert served.controls()[-1] == ClockTicked(to_text(2 * hour_us))
+
+
 def test_time_enters_every_partition(tmp_path: Path) -> None:
     """A tick a second, in each partition, of the gateway's clock; it never goes back."""
     times = iter([5_000_000, 4_000_000, 6_000_000])
