@@ -7,10 +7,11 @@ import pytest
 
 from shared.detection.occurrence import decode_arrivals
 from shared.errors import DetectionError
-from shared.journey.codec import decode_controls, decode_events, encode, join_encoded
+from shared.journey.codec import decode_controls, decode_events, decode_points, encode, join_encoded
 from shared.journey.control import ClockTicked, DetectionProgressed, ImportStarted
 from shared.journey.event import Event, EventData
 from shared.journey.instants import from_text, from_us, to_text, to_us
+from shared.journey.point import Point
 
 EVENT = Event("1", "/x", "page.viewed", "2024-01-01T00:00:00.000000Z", "2024-01-01T00:00:01.000000Z", EventData("aid"))
 
@@ -33,7 +34,16 @@ def test_controls_come_back_as_what_they_are() -> None:
     assert decode_controls(encode(controls)) == controls
 
 
-@pytest.mark.parametrize("decode", [decode_events, decode_controls, decode_arrivals])
+def test_points_come_back() -> None:
+    """With figures of both kinds, and minutes that cannot be told."""
+    point = Point(
+        "0f", 3, -1, "repeat_contact", 1, {"window_s": 60.0}, {"gap_s": 5.0, "earlier_channel": "web"}, "/x", "2", "p1-a",
+        "aid", "j", "phone", "", "", "fr/75", "", "2024-01-01T00:00:00.000000Z", ["1", "2"], ["/x", "/x"], None, 5.0, 0, 9,
+    )  # fmt: skip
+    assert decode_points(encode([point])) == [point]
+
+
+@pytest.mark.parametrize("decode", [decode_events, decode_controls, decode_points, decode_arrivals])
 @pytest.mark.parametrize("value", [b"", b"{}", b"[1]", b'[{"type":"unknown"}]', b"[" * 100_000, b'["\xff"]'])
 def test_what_nobody_wrote_is_refused_by_name(decode: Callable[[bytes], Any], value: bytes) -> None:
     """A record that cannot be read is an error that stops the worker, never skipped."""
