@@ -14,9 +14,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from services.insights.context import Context
 from services.insights.language import N_
 from services.insights.pages.rendering import Pages
-from services.insights.ports import RedetectionRefused
 from services.insights.problems import Problem
-from shared.errors import ParcoursError, QueryLimitExceeded, StoreError
+from shared.errors import ParcoursError, QueryLimitExceeded, RedetectionRefused, StoreError
 
 logger = logging.getLogger(__name__)
 

@@ -58,6 +58,10 @@ class Language:
         """A number with the separators of the language; at most one decimal below 100, none above."""
         return format_decimal(value, format="#,##0.#" if abs(value) < 100 else "#,##0", locale=self.locale)
 
+    def rate(self, value: float) -> str:
+        """A rate with one decimal."""
+        return format_decimal(value, format="#,##0.0", locale=self.locale)
+
     def percent(self, share: float) -> str:
         """A share of 1 as a percentage; one decimal below 10 %; what is there is never 0 %."""
         if 0 < share < 0.001:

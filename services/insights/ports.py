@@ -4,7 +4,6 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 from shared.detection.settings import RuleBook
-from shared.errors import ParcoursError
 
 Clock = Callable[[], int]
 """Microseconds since 1970 UTC."""
@@ -51,15 +50,11 @@ class Loading(Protocol):
         """Records of each stream that stand in the log and are not yet loaded."""
 
 
-class RedetectionRefused(ParcoursError):
-    """The past cannot be detected again now (a run is under way, or a part it needs is missing)."""
-
-
 class Redetections(Protocol):
     """Detects the past again under the rules in force, in the background."""
 
     def start(self, service: str | None) -> str:
-        """Begin a run over one service, or all. Gives its name. Raises `RedetectionRefused`."""
+        """Begin a run over one service, or all. Gives its name. Raises `shared.errors.RedetectionRefused`."""
 
     def state(self, run: str) -> Mapping[str, Any] | None:
         """How a run stands, JSON values only; `None` for a run that is not known."""

@@ -10,9 +10,9 @@ import httpx
 import pytest
 
 from services.insights.app import build_app
-from services.insights.ports import RedetectionRefused
 from services.wiring.http import serve
 from shared.detection.settings import DEFAULTS, RuleBook, merged
+from shared.errors import RedetectionRefused
 from shared.settings import Settings
 from shared.store.client import Store
 from tests.insights import seed

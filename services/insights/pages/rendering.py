@@ -121,7 +121,7 @@ def series_class(name: str) -> str:
 def _per_100(place: Place, language: Language, small_cell_min: int) -> str:
     """Points per 100 contacts and steps; a dash where it would give away a small count, or there is nothing to divide by."""
     rate = place.per_100
-    return "–" if rate is None or 0 < place.points < small_cell_min else language.number(rate)
+    return "–" if rate is None or 0 < place.points < small_cell_min else language.rate(rate)
 
 
 class LanguageLink(Struct, frozen=True):
