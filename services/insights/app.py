@@ -8,7 +8,7 @@ from services.insights.errors import handle_errors
 from services.insights.pages import overview, points, register, statement
 from services.insights.pages.rendering import Pages
 from services.insights.ports import Clock, Doctor, Loading, Migrations, Redetections, RulesInForce, Store
-from services.insights.security import SecurityHeaders
+from services.insights.security import SecurityHeaders, SmallBodies
 from services.insights.static_files import static_routes
 from shared.settings import Settings
 
@@ -49,6 +49,7 @@ def build_app(
         redoc_url=None,
     )
     handle_errors(app, context, pages)
+    app.add_middleware(SmallBodies)
     app.add_middleware(SecurityHeaders)
     for module in (frictions, events, journeys, operations):
         app.include_router(module.routes(context))

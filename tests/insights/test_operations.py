@@ -97,3 +97,14 @@ def test_openapi_names_every_route_and_no_outside_address(client: httpx.Client):
     } == set(document["paths"])
     for path in ("/docs", "/redoc", "/openapi.json"):
         assert client.get(path).status_code == 404
+
+
+def test_a_large_body_is_refused_unread(client: httpx.Client):
+    """Whether its length is announced or not; nothing is started."""
+    body = b'{"service": "' + b"x" * 1_000_000 + b'"}'
+    headers = {"content-type": "application/json"}
+    for content in (body, iter([body[:500_000], body[500_000:]])):
+        response = client.post("/api/v1/redetections", content=content, headers=headers)
+        assert response.status_code == 413
+    assert client.get("/api/v1/redetections/run-1").status_code == 404
+    assert client.post("/api/v1/redetections", content=b"not JSON", headers=headers).status_code == 422
