@@ -45,6 +45,8 @@ class Ledger:
         self.requests: list[Request] = []
         self.counts: Counter[str] = Counter()
         self.failures: list[str] = []
+        self.answered = threading.Event()
+        """Set whenever an answer acknowledges something."""
 
     def acknowledge(self, request: Request) -> None:
         """The answer said that everything of the request is durable."""
@@ -145,6 +147,8 @@ class Clients:
         except httpx.TransportError as error:
             self.ledger.count(type(error).__name__)
             return None
+        if answer.status_code in ACKNOWLEDGED:
+            self.ledger.answered.set()
         if answer.status_code == 503:
             self.ledger.count("503")
         return answer

@@ -1,7 +1,7 @@
 """Kills services, or the whole platform, at random moments, and sees to it that the platform comes back.
 
-`parcours run` gives up when one service has ended six times within a minute: no service is killed so often; when each has
-had its share the whole platform is killed and started again, which is a fault as good as any and begins a new count.
+`parcours run` gives up when one service has ended six times within a minute: no service is killed so often; instead of
+one that has had its share, the whole platform is killed and started again, which begins a new count.
 """
 
 import os
@@ -20,6 +20,9 @@ MINUTE_S = 60.0
 COME_BACK_S = 60.0
 QUIET_KILLS = 2
 """So many kills at the end come when everything may have been sent, and what is in the log is still being worked on."""
+JUST_ANSWERED_PERCENT = 60
+"""So many kills of ingest come right behind an answer: what it acknowledged must be durable by then."""
+ANSWER_LIMIT_S = 1.0
 STEP_S = 0.02
 EXPECTED_LINES = ("killed by SIGKILL; starting it again",)
 
@@ -35,6 +38,7 @@ class Killer:
         self._chance = Random(f"{seed} kills")
         self._kills = kills
         self._mean_s = mean_s
+        self._turns: list[str] = []
         self._recent: dict[str, deque[float]] = {name: deque(maxlen=KILLS_A_MINUTE) for name in SERVICES}
 
     def run(self) -> None:
@@ -65,37 +69,35 @@ class Killer:
 
     def _kill_something(self) -> None:
         self._must_run()
-        children = wait_until(self._platform.children, COME_BACK_S)
-        now_s = time.monotonic()
-        mortal = [name for name in sorted(children) if not self._had_its_share(name, now_s)]
-        if not mortal or self._chance.random() * 100 >= ONE_SERVICE_PERCENT:
-            self._kill_platform(children)
+        if not self._turns:
+            self._turns = self._chance.sample(SERVICES, len(SERVICES))
+        name = self._turns.pop()
+        if self._had_its_share(name) or self._chance.random() * 100 >= ONE_SERVICE_PERCENT:
+            self._kill_platform()
             return
-        name = self._chance.choice(mortal)
-        self._recent[name].append(now_s)
-        self._kill(name, children[name])
-
-    def _had_its_share(self, name: str, now_s: float) -> bool:
-        recent = self._recent[name]
-        return len(recent) == KILLS_A_MINUTE and now_s - recent[0] < MINUTE_S
-
-    def _kill(self, name: str, process: int) -> None:
-        try:
-            os.kill(process, signal.SIGKILL)
-        except ProcessLookupError:
-            return
+        process = wait_until(lambda: self._platform.children().get(name), COME_BACK_S)
+        if name == "ingest" and self._chance.random() * 100 < JUST_ANSWERED_PERCENT:
+            self._clients.ledger.answered.clear()
+            self._clients.ledger.answered.wait(ANSWER_LIMIT_S)
+        self._recent[name].append(time.monotonic())
+        os.kill(process, signal.SIGKILL)
         self.counts[name] += 1
 
-    def _kill_platform(self, children: dict[str, int]) -> None:
+    def _had_its_share(self, name: str) -> bool:
+        recent = self._recent[name]
+        return len(recent) == KILLS_A_MINUTE and time.monotonic() - recent[0] < MINUTE_S
+
+    def _kill_platform(self) -> None:
         """Everything at once, or the supervisor alone, whose services then end in their own time; and start again."""
         self.listen()
         everything = self._chance.random() < 0.7
-        os.kill(self._platform.pid, signal.SIGKILL)
-        for process in children.values() if everything else ():
+        os.kill(self._platform.pid, signal.SIGSTOP)  # from here on it starts nothing that would be missed below
+        children = self._platform.children().values()
+        for process in (*children, self._platform.pid) if everything else (self._platform.pid,):
             os.kill(process, signal.SIGKILL)
         self.counts["all at once" if everything else "supervisor"] += 1
         self._platform.ended()
-        wait_until(lambda: not any(map(alive, children.values())), COME_BACK_S)
+        wait_until(lambda: not any(map(alive, children)), COME_BACK_S)
         time.sleep(self._chance.uniform(0, 0.5))
         for recent in self._recent.values():
             recent.clear()

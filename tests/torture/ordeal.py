@@ -117,11 +117,11 @@ def settle(platform: Platform) -> None:
 
 def compare_with_api(platform: Platform, workload: Workload, expected: Sequence[str]) -> list[str]:
     """Points, events by type, points by rule and the recount, as the API tells them; the points."""
+    sent = Counter(event["type"] for event in workload.events)
+    assert_same("events by type", Counter(platform.counted()), sent)
     points = [json.loads(line) for line in asked(platform, "frictions.ndjson").text.splitlines()]
     found = sorted(essence(point, point["rules_version"]) for point in points)
     assert_same("points", Counter(found), Counter(expected))
-    sent = Counter(event["type"] for event in workload.events)
-    assert_same("events by type", Counter(platform.counted()), sent)
     rules = Counter(point["rule"] for point in points)
     rows = asked(platform, "frictions/summary", group_by="rule").json()["rows"]
     assert_same("points by rule", Counter({row["rule"]: row["points"] or 0 for row in rows}), rules)
