@@ -58,7 +58,8 @@ def ingest_app() -> FastAPI:
 
 def paths(app: FastAPI) -> set[str]:
     """The paths of an application's own routes, without the types of their parameters."""
-    return {re.sub(r"\{(\w+)(:\w+)?\}", r"{\1}", path) for path in _paths(app.routes)}
+    described = {app.openapi_url} if app.openapi_url else set()
+    return {re.sub(r"\{(\w+)(:\w+)?\}", r"{\1}", path) for path in _paths(app.routes)} | described
 
 
 def _paths(routes: Any) -> Iterator[str]:
