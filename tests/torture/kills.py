@@ -8,6 +8,7 @@ import os
 import signal
 import time
 from collections import Counter, deque
+from pathlib import Path
 from random import Random
 
 from tests.run.platform import Platform, alive, wait_until
@@ -20,10 +21,13 @@ MINUTE_S = 60.0
 COME_BACK_S = 60.0
 QUIET_KILLS = 2
 """So many kills at the end come when everything may have been sent, and what is in the log is still being worked on."""
-JUST_ANSWERED_PERCENT = 60
-"""So many kills of ingest come right behind an answer: what it acknowledged must be durable by then."""
-ANSWER_LIMIT_S = 1.0
+AT_A_SIGN_PERCENT = 70
+"""So many kills of ingest come right behind an answer, what it acknowledged must be durable by then; so many of the
+detector while it writes a checkpoint, which must be whole or not there."""
+SIGN_LIMIT_S = 1.0
+CHECKPOINT_S = 0.01
 STEP_S = 0.02
+SHORT_STEP_S = 0.0002
 EXPECTED_LINES = ("killed by SIGKILL; starting it again",)
 
 
@@ -76,12 +80,20 @@ class Killer:
             self._kill_platform()
             return
         process = wait_until(lambda: self._platform.children().get(name), COME_BACK_S)
-        if name == "ingest" and self._chance.random() * 100 < JUST_ANSWERED_PERCENT:
-            self._clients.ledger.answered.clear()
-            self._clients.ledger.answered.wait(ANSWER_LIMIT_S)
+        if self._chance.random() * 100 < AT_A_SIGN_PERCENT:
+            self._await_sign(name)
         self._recent[name].append(time.monotonic())
         os.kill(process, signal.SIGKILL)
         self.counts[name] += 1
+
+    def _await_sign(self, name: str) -> None:
+        """Wait, not for long, until the service does what it must not do by halves."""
+        if name == "ingest":
+            self._clients.ledger.answered.clear()
+            self._clients.ledger.answered.wait(SIGN_LIMIT_S)
+        if name == "detector":
+            _await_write(self._platform.folder / "detector.sqlite-wal")
+            time.sleep(self._chance.uniform(0, CHECKPOINT_S))
 
     def _had_its_share(self, name: str) -> bool:
         recent = self._recent[name]
@@ -102,3 +114,18 @@ class Killer:
         for recent in self._recent.values():
             recent.clear()
         self._platform.start()
+
+
+def _await_write(path: Path) -> None:
+    """Wait, not for long, until the file is written to."""
+    before = _written_ns(path)
+    deadline = time.monotonic() + SIGN_LIMIT_S
+    while _written_ns(path) == before and time.monotonic() < deadline:
+        time.sleep(SHORT_STEP_S)
+
+
+def _written_ns(path: Path) -> int:
+    try:
+        return path.stat().st_mtime_ns
+    except FileNotFoundError:
+        return 0
