@@ -291,8 +291,11 @@ class Partition:
 
         Several timers of one journey may be set; all but one find nothing to do.
         """
-        while (key := self._clocks.pop(clock)) is not None:
+        while (timer := self._clocks.pop(clock)) is not None:
+            time_us, key = timer
             work = self._work(key)
+            if time_us == work.journey.timer_us:
+                work.journey.timer_us = 0  # it is gone: a journey that goes by another clock by now needs one there
             deltas: Deltas = []
             expire(work.journey.state, self._until_us(work.journey), work.rules, deltas)
             self._write(work, net(deltas))

@@ -47,9 +47,9 @@ class Clocks:
         """Wake the journey `key` at `time_us`."""
         heappush(self._timers[clock], (time_us, key))
 
-    def pop(self, clock: str) -> str | None:
-        """A journey whose timer has come, or `None`."""
+    def pop(self, clock: str) -> tuple[int, str] | None:
+        """A timer that has come, as (instant, journey), or `None`."""
         timers = self._timers[clock]
         if timers and timers[0][0] <= self.until_us(clock):
-            return heappop(timers)[1]
+            return heappop(timers)
         return None

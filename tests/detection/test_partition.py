@@ -118,6 +118,19 @@ def test_a_second_import_of_the_same_source_takes_its_journeys_back() -> None:
     assert in_force(driver) == {("form_abandoned", "a")}
 
 
+def test_a_timer_outlives_any_number_of_imports() -> None:
+    """Set under the import's clock, woken by the live one while the import runs again: it still fires in the end."""
+    driver = started()
+    driver.control(ImportStarted("/test"))
+    driver.events([event("a", "form.started", 0)])
+    driver.control(ImportFinished("/test"))
+    driver.control(ImportStarted("/test"))
+    tick(driver, 30 * DAY_S)
+    assert in_force(driver) == set()
+    driver.control(ImportFinished("/test"))
+    assert in_force(driver) == {("form_abandoned", "a")}
+
+
 def test_time_never_goes_back() -> None:
     """A tick from before the last one changes nothing."""
     driver = started()

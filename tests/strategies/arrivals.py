@@ -173,8 +173,8 @@ def _items(choose: Chooser, order: list[Event], record_max: int) -> list[Item]:
 
 
 def _insert_import(choose: Chooser, items: list[Item], events: Sequence[Event]) -> None:
-    """Sometimes one source runs as an import for a part of the time."""
-    if events and choose.chance(30):
+    """Sometimes one source runs as an import for a part of the time, or several times."""
+    for _ in range(choose.pick((0, 0, 1, 2)) if events else 0):
         source = choose.pick(sorted({event["source"] for event in events}))
         start = choose.integer(0, len(items))
         items.insert(start, ImportStarted(source))
