@@ -17,6 +17,7 @@ from shared.log.local import (
     append_records,
     configure_connection,
     create_schema,
+    fold_wal,
     open_for_writing,
     prune_records,
     release_pruned_space,
@@ -113,6 +114,7 @@ class StateFile:
 
     def close(self) -> None:
         """Release the file."""
+        fold_wal(self._connection)
         self._connection.close()
 
     @contextmanager

@@ -1,21 +1,25 @@
 """A gateway's judgement of an event, without a gateway: nothing is pseudonymised, sent or kept."""
 
+from functools import partial
 from typing import Final
 
 from services.importer.send import EventResult
 from shared.ingest.incoming import Refused
 from shared.ingest.reasons import explain
 from shared.ingest.validate import Validator, arrival_at
+from shared.privacy.pseudonyms import normalise_subject
 
 ACCEPTED: Final = EventResult("accepted")
 
 
 class LocalCheck:
-    """Judges events as a gateway would at `now_us`; `channel` is the gateway's own."""
+    """Judges events as a gateway would at `now_us`; `channel` is the gateway's own, `phone_region` the site's."""
 
-    def __init__(self, now_us: int, channel: str | None = None, lang: str = "en") -> None:
+    def __init__(self, now_us: int, channel: str | None = None, lang: str = "en", *, phone_region: str = "FR") -> None:
         self._arrival = arrival_at(now_us, now_us, channel)
-        self._validator = Validator(_NoKeys(), normalise=str, scrub=str)
+        self._validator = Validator(
+            _NoKeys(), normalise=partial(normalise_subject, phone_region=phone_region), scrub=str
+        )
         self._lang = lang
 
     def check(self, raw: bytes, *, utf8: bool = False) -> EventResult:

@@ -57,6 +57,12 @@ def examine(settings: Settings, now_us: Callable[[], int]) -> list[Part]:
     ]
 
 
+_ADVICE: Final = "keep a copy of the data folder, then restore it from a backup or ask for help with this line"
+_RECOUNT_ADVICE: Final = {
+    "events_once": "a source used one id for two events that differ: have its owner give every event an id of its own",
+}
+
+
 def examine_store(store: Store) -> list[Part]:
     """What a recount of the rows finds. Reads every row. Raises `StoreError`."""
     return [
@@ -64,9 +70,7 @@ def examine_store(store: Store) -> list[Part]:
             f"recount {each.check}",
             "ok" if each.ok else "error",
             "agrees" if each.ok else f"found {each.found}, expected {each.expected} ({', '.join(each.examples)})",
-            ""
-            if each.ok
-            else "keep a copy of the data folder, then restore it from a backup or ask for help with this line",
+            "" if each.ok else _RECOUNT_ADVICE.get(each.check, _ADVICE),
         )
         for each in recount(store)
     ]

@@ -23,6 +23,7 @@ from shared.log.records_table import (
     check_records,
     configure_connection,
     create_schema,
+    fold_wal,
     items_from,
     next_offset,
     open_for_writing,
@@ -40,6 +41,7 @@ __all__ = [
     "append_records",
     "configure_connection",
     "create_schema",
+    "fold_wal",
     "next_offset",
     "open_for_writing",
     "prune_records",
@@ -127,6 +129,8 @@ class LocalLogWriter:
         """Release the stream; everything appended stays."""
         with self._lock:
             self._closed = True
+            if self._connection is not None:
+                fold_wal(self._connection)
             self._disconnect()
 
     @contextmanager

@@ -245,6 +245,12 @@ def release_pruned_space(connection: sqlite3.Connection) -> None:
     connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
 
 
+def fold_wal(connection: sqlite3.Connection) -> None:
+    """Before closing: bring all into the file itself, so that a copy of it alone is whole. Not while others read."""
+    with suppress(sqlite3.Error):
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+
+
 def _first(connection: sqlite3.Connection, sql: str, *parameters: int) -> int | None:
     row = connection.execute(sql, parameters).fetchone()
     return None if row is None else int(row[0])
