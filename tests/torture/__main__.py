@@ -50,8 +50,8 @@ def main() -> int:
         try:
             outcome = endure(ordeal, folder / "run", sorted([*expected, *chosen.expected(now_us())]))
             check_known(outcome.points)
-        except (AssertionError, OSError) as error:
-            print(f"FAILED: {error}\nTORTURE_SEED={seed} (run {number}), settings {ordeal.settings}; folder {folder}")
+        except Exception as error:
+            print(f"FAILED: {error!r}\nTORTURE_SEED={seed} (run {number}), settings {ordeal.settings}; folder {folder}")
             return 1
         shutil.rmtree(folder)
         print(f"{outcome.figures}; settings {ordeal.settings}", flush=True)
