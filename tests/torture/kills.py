@@ -46,10 +46,13 @@ class Killer:
         self._recent: dict[str, deque[float]] = {name: deque(maxlen=KILLS_A_MINUTE) for name in SERVICES}
 
     def run(self) -> None:
-        """All kills; the clients send the faster the further this has come."""
+        """All kills, the whole platform at least once; the clients may send the more the further this has come."""
         for number in range(self._kills):
             self._let_pass(number)
-            self._kill_something()
+            if number == self._kills // 2:
+                self._kill_platform()
+            else:
+                self._kill_something()
         self._clients.pace.share = 1.0
 
     def listen(self) -> None:
@@ -101,6 +104,7 @@ class Killer:
 
     def _kill_platform(self) -> None:
         """Everything at once, or the supervisor alone, whose services then end in their own time; and start again."""
+        self._must_run()
         self.listen()
         everything = self._chance.random() < 0.7
         os.kill(self._platform.pid, signal.SIGSTOP)  # from here on it starts nothing that would be missed below
