@@ -97,7 +97,7 @@ def _app(
         store=store,
         rules=RulesInForce(published, reader, site_rules(settings.rules)),
         loading=loading,
-        doctor=lambda: doctor.report([*doctor.examine(settings, now_us), *doctor.examine_store(store)]),
+        doctor=lambda: doctor.report([*doctor.examine(settings, now_us), *doctor.examine_store(store, settings)]),
         migrations=lambda: list_migrations(store),
         redetections=redetections,
         settings=settings,

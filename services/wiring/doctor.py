@@ -15,6 +15,7 @@ from services.wiring.folder import DataFolder, read_json
 from services.wiring.rules import site_rules
 from services.wiring.streams import EVENTS, INGEST_REJECTS, LOAD_REJECTS, POINTS
 from shared.errors import LogError, ParcoursError
+from shared.ingest.published_rules import PublishedRulesFile
 from shared.log.local import LocalLogReader
 from shared.log.positions import StreamPosition, lag, read_positions
 from shared.settings import Settings
@@ -24,7 +25,10 @@ from shared.store.recount import recount
 _MB: Final = 1_000_000
 _STREAMS: Final = (EVENTS, INGEST_REJECTS, LOAD_REJECTS, POINTS)
 _SILENT_S: Final = 10.0
+_CLOSE_BEHIND: Final = 100
+"""Heartbeats in the log are items too: on an idle system one or two of them are always under way."""
 _FAR_BEHIND: Final = 100_000
+_LOCKS: Final = ("", "ingest", "detector", "analytics")
 
 
 class Part(Struct):
@@ -57,14 +61,46 @@ def examine(settings: Settings, now_us: Callable[[], int]) -> list[Part]:
     ]
 
 
+_OTHER_VERSIONS: Final = "SELECT count() FROM points_in_force WHERE version != {version:UInt32}"
 _ADVICE: Final = "keep a copy of the data folder, then restore it from a backup or ask for help with this line"
 _RECOUNT_ADVICE: Final = {
     "events_once": "a source used one id for two events that differ: have its owner give every event an id of its own",
 }
 
 
-def examine_store(store: Store) -> list[Part]:
-    """What a recount of the rows finds. Reads every row. Raises `StoreError`."""
+def examine_store(store: Store, settings: Settings) -> list[Part]:
+    """What the rows of ClickHouse tell: whether the rules in force judged all points, and a recount of every table.
+
+    Reads every row. Raises `StoreError`.
+    """
+    return [
+        _judged_by_rules_in_force(store, DataFolder(settings.data)),
+        *_recounted(store),
+    ]
+
+
+def _judged_by_rules_in_force(store: Store, folder: DataFolder) -> Part:
+    """Points keep the verdict of the settings that were in force when they were judged, until a redetection."""
+    name = "rules of the points"
+    reader = LocalLogReader(folder.stream(EVENTS), EVENTS)
+    try:
+        log_id = reader.log_id()
+        published = PublishedRulesFile(folder.published_rules, reader).latest(log_id) if log_id else None
+    except LogError as error:
+        return Part(name, "error", str(error), "restore the data folder from one backup")
+    finally:
+        reader.close()
+    if published is None:
+        return Part(name, "ok", "no settings are published yet")
+    others = int(store.query(_OTHER_VERSIONS, {"version": published.version}).rows[0][0])
+    if not others:
+        return Part(name, "ok", f"all were judged by the settings in force (version {published.version})")
+    points = "1 point was" if others == 1 else f"{others:,} points were"
+    text = f"{points} judged by other settings than those in force (version {published.version})"
+    return Part(name, "warning", text, "run `parcours redetect` to have the past judged by the settings in force")
+
+
+def _recounted(store: Store) -> list[Part]:
     return [
         Part(
             f"recount {each.check}",
@@ -145,20 +181,26 @@ def _position(folder: DataFolder, consumer: str, stream: str, position: StreamPo
         return Part(part, "error", str(error), "restore the data folder from one backup")
     finally:
         reader.close()
+    if behind <= _CLOSE_BEHIND:
+        return Part(part, "ok", "up to date")
+    text = f"{behind:,} items behind"
     if behind <= _FAR_BEHIND:
-        return Part(part, "ok", f"{behind} items behind")
-    advice = f"wait while an import runs; else see {folder.service_logs}"
-    return Part(part, "warning", f"{behind} items behind", advice)
+        return Part(part, "ok", text)
+    return Part(part, "warning", text, f"wait while an import runs; else see {folder.service_logs}")
 
 
 def _detector(folder: DataFolder, now_us: int) -> Part:
     """A heartbeat that stands still while the platform runs means a detector that does."""
+    if not any(folder.is_held(name) for name in _LOCKS):
+        return Part("detector", "warning", "the platform does not run", "start it with `make run`")
+    log = folder.service_logs / "detector.log"
     heartbeat = read_json(folder.heartbeat("detector"))
-    if heartbeat is None or not folder.is_held(""):
-        return Part("detector", "ok", "the platform does not run")
-    at_us = heartbeat.get("at_us")
-    age_s = (now_us - at_us) / 1_000_000 if isinstance(at_us, int) else float("inf")
+    at_us = heartbeat.get("at_us") if heartbeat is not None else None
+    if not isinstance(at_us, int):
+        return Part(
+            "detector", "warning", "it has given no sign yet", f"wait while the platform starts; else see {log}"
+        )
+    age_s = (now_us - at_us) / 1_000_000
     if age_s <= _SILENT_S:
         return Part("detector", "ok", f"its last sign is {max(age_s, 0.0):.0f} s old")
-    advice = f"see {folder.service_logs / 'detector.log'}"
-    return Part("detector", "error", f"its last sign is {age_s:.0f} s old", advice)
+    return Part("detector", "error", f"its last sign is {age_s:.0f} s old", f"see {log}")

@@ -103,7 +103,7 @@ def _lock(descriptor: int, path: Path, root: Path, wait_s: float) -> None:
             if time.monotonic() >= deadline:
                 holder = os.pread(descriptor, 20, 0).decode(errors="replace").strip() or "unknown"
                 raise FolderInUse(
-                    f"the data folder {root} is in use by process {holder} (lock {path.name}): "
+                    f"the data folder {root} is in use by process {holder}: "
                     f"stop that process, or choose another folder with PARCOURS_DATA"
                 ) from None
             time.sleep(_RETRY_S)

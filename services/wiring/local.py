@@ -58,7 +58,7 @@ class LocalPlatform:
         if folder.clickhouse.is_dir():
             store = open_store(settings, folder)
             try:
-                parts += doctor.examine_store(store)
+                parts += doctor.examine_store(store, settings)
             except ParcoursError as error:
                 parts.append(doctor.Part("recount", "error", str(error), "stop that process, or wait for its answer"))
             finally:

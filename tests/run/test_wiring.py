@@ -34,6 +34,7 @@ from shared.log.local import LocalLogReader, LocalLogWriter
 from shared.log.port import Kind, Record
 from shared.log.positions import read_positions, write_position
 from shared.settings import Settings
+from shared.store.client import Store
 
 DAY_MS = DAY_US // 1_000
 
@@ -227,7 +228,8 @@ def test_the_doctor_names_a_missing_folder(tmp_path: Path) -> None:
 def test_the_doctor_changes_nothing(folder: DataFolder) -> None:
     """Looking at a folder leaves it as it was."""
     before = sorted(folder.root.rglob("*"))
-    assert all(part.status == "ok" for part in doctor.examine(Settings(data=folder.root), now_us))
+    parts = doctor.examine(Settings(data=folder.root), now_us)
+    assert {part.name for part in parts if part.status != "ok"} == {"detector"}
     assert sorted(folder.root.rglob("*")) == before
 
 
@@ -247,19 +249,75 @@ def test_the_doctor_says_what_is_wrong_and_what_to_do(folder: DataFolder, log: L
 
 
 def test_the_doctor_notices_a_detector_that_stands_still(folder: DataFolder) -> None:
-    """While the platform runs, an old sign of the detector is an error; a fresh one, or no platform, is not."""
+    """While the platform, or a service of it, runs, an old sign of the detector is an error and no sign a warning."""
     settings = Settings(data=folder.root)
 
     def status() -> str:
         return by_name(doctor.examine(settings, now_us))["detector"].status
 
-    write_json(folder.heartbeat("detector"), {"pid": 1, "at_us": now_us() - 60_000_000})
-    assert status() == "ok"
+    with folder.hold("ingest"):
+        assert status() == "warning"
+        write_json(folder.heartbeat("detector"), {"pid": 1, "at_us": now_us() - 60_000_000})
+        assert status() == "error"
     with folder.hold(""):
         assert status() == "error"
         write_json(folder.heartbeat("detector"), {"pid": 1, "at_us": now_us()})
         assert status() == "ok"
     assert not folder.is_held("")
+
+
+def test_the_doctor_says_that_the_platform_does_not_run(folder: DataFolder) -> None:
+    """A platform that is stopped is a warning that says how to start it, whatever the last sign of the detector."""
+    write_json(folder.heartbeat("detector"), {"pid": 1, "at_us": now_us()})
+    part = by_name(doctor.examine(Settings(data=folder.root), now_us))["detector"]
+    assert (part.status, part.message) == ("warning", "the platform does not run")
+    assert "make run" in part.advice
+
+
+@pytest.mark.parametrize(
+    ("behind", "status", "message"),
+    [
+        (0, "ok", "up to date"),
+        (100, "ok", "up to date"),
+        (101, "ok", "101 items behind"),
+        (100_001, "warning", "100,001 items behind"),
+    ],
+)
+def test_the_doctor_speaks_of_what_waits_above_a_threshold(
+    folder: DataFolder, log: LocalLogWriter, behind: int, status: str, message: str
+) -> None:
+    """The heartbeats of an idle system are no backlog; a large one is a warning."""
+    tick = encode([ClockTicked(to_text(0))])
+    sizes = [1_000] * (behind // 1_000) + [behind % 1_000] * (behind % 1_000 > 0)
+    log.append([Record(0, Kind.CONTROL, tick, items) for items in (1, *sizes)])
+    write_position(folder.positions, "loader", EVENTS, log.log_id(), {0: 2})
+    part = by_name(doctor.examine(Settings(data=folder.root), now_us))[f"loader in {EVENTS}"]
+    assert (part.status, part.message) == (status, message)
+
+
+def test_the_doctor_notices_points_of_other_settings(
+    folder: DataFolder, log: LocalLogWriter, empty_store: Store
+) -> None:
+    """Points in force that were judged under another version than the one published last are counted; others are well."""
+    settings = Settings(data=folder.root)
+
+    def part() -> doctor.Part:
+        return by_name(doctor.examine_store(empty_store, settings))["rules of the points"]
+
+    insert_points(empty_store, [1, 2, 2])
+    assert part().status == "ok"
+    log.append(control(RulesPublished(1, DEFAULTS), RulesPublished(2, DEFAULTS)))
+    assert part().status == "warning"
+    assert part().message.startswith("1 point was judged by other settings than those in force")
+    assert "redetect" in part().advice
+    log.append(control(RulesPublished(3, DEFAULTS)))
+    assert part().message.startswith("3 points were")
+
+
+def insert_points(store: Store, versions: list[int]) -> None:
+    """A point in force for each version of the rules."""
+    rows = [[f"p{number}", 1, 1, version, "2024-01-01 00:00:00"] for number, version in enumerate(versions)]
+    store.writer().insert("points", rows, column_names=["id", "revision", "sign", "version", "time"])
 
 
 def test_a_damaged_log_or_position_is_a_finding(folder: DataFolder) -> None:
