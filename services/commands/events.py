@@ -51,7 +51,9 @@ def validate_command(context: click.Context, file: str, gateway: str, lang: str 
 
     Every event that a gateway would reject gives a line: where, reason, JSON pointer, what is wrong.
     """
-    check = LocalCheck(now_us(), _OWN_CHANNEL[gateway], lang or language())
+    site: Site = context.obj
+    region = site.settings.phone_region
+    check = LocalCheck(now_us(), _OWN_CHANNEL[gateway], lang or language(), phone_region=region)
     counts: Counter[str] = Counter()
     with open_events(file) as opened:
         for event in read_events(opened):

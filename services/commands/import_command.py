@@ -44,6 +44,7 @@ def import_command(
         wait=wait,
         dry_run=dry_run,
         output=output,
+        phone_region=site.settings.phone_region,
         progress=stderr_progress(),
     )
     for line in summary_lines(summary):

@@ -8,7 +8,6 @@ import msgspec
 
 from services.commands.report import Migration, Report, migration_lines, read_as, report_lines
 from services.commands.site import Site
-from shared.errors import Unreachable
 
 
 @click.command(
@@ -52,7 +51,7 @@ def doctor_command(context: click.Context, as_json: bool) -> None:
     While the platform runs it is asked; otherwise its data are looked at from here. The exit status is 1 if a part is in error.
     """
     site: Site = context.obj
-    answer = _ask_platform(site, "/api/v1/doctor")
+    answer = site.ask_platform("/api/v1/doctor")
     document: Mapping[str, Any] = site.local.doctor() if answer is None else answer
     report = read_as(Report, document)
     if as_json:
@@ -75,16 +74,7 @@ Examples:
 @click.pass_obj
 def migrate_command(site: Site, plan: bool) -> None:
     """Apply the migrations of the store that are missing. A running platform has applied them when it started."""
-    answer = _ask_platform(site, "/api/v1/migrations")
+    answer = site.ask_platform("/api/v1/migrations")
     listed: Sequence[Mapping[str, Any]] = site.local.migrations(apply=not plan) if answer is None else answer
     for line in migration_lines(read_as(list[Migration], listed)):
         click.echo(line)
-
-
-def _ask_platform(site: Site, path: str) -> Any:
-    """The answer of the running platform, `None` when it does not run."""
-    try:
-        with site.analytics(at_once=True) as analytics:
-            return analytics.json("GET", path)
-    except Unreachable:
-        return None

@@ -3,11 +3,12 @@
 import os
 from collections.abc import Mapping
 from functools import cached_property
-from typing import Final
+from typing import Any, Final
 
 from services.commands.local_parts import LocalParts
 from services.importer.http_client import Patience, ServiceClient
 from services.importer.send import IngestClient
+from shared.errors import Unreachable
 from shared.settings import Settings
 
 LANGUAGES: Final = ("fr", "en")
@@ -43,6 +44,14 @@ class Site:
     def analytics(self, *, at_once: bool = False) -> ServiceClient:
         """A client of the analytics service; `at_once` gives up on the first try when it does not run."""
         return ServiceClient("the analytics service", self.analytics_url, patience=_AT_ONCE if at_once else None)
+
+    def ask_platform(self, path: str) -> Any:
+        """The JSON that the running platform answers, `None` when it does not run. Raises `ParcoursError`."""
+        try:
+            with self.analytics(at_once=True) as analytics:
+                return analytics.json("GET", path)
+        except Unreachable:
+            return None
 
     def _url(self, port: int) -> str:
         host = _ANY_ADDRESS.get(self.settings.host, self.settings.host)

@@ -11,8 +11,8 @@ from shared.errors import ParcoursError
 class CheckedOutput:
     """Judges events, and writes those that a gateway would accept to `output`, a line each, if there is one."""
 
-    def __init__(self, output: Path | None, now_us: int) -> None:
-        self._check = LocalCheck(now_us)
+    def __init__(self, output: Path | None, now_us: int, phone_region: str) -> None:
+        self._check = LocalCheck(now_us, phone_region=phone_region)
         self._output = output
         self._file: IO[bytes] | None = None
         if output is not None:

@@ -13,6 +13,7 @@ from shared.errors import ConfigurationError, ParcoursError, Unreachable
 RETRIED_STATUSES: Final = frozenset({408, 429, 502, 503, 504})
 REQUEST_TIMEOUT_S: Final = 60.0
 _CONNECT_TIMEOUT_S: Final = 5.0
+_START_ADVICE: Final = "; is Parcours running? `make run` starts it (PARCOURS_PORT and PARCOURS_INGEST_PORT as there)"
 
 Sleep = Callable[[float], None]
 
@@ -82,7 +83,8 @@ class ServiceClient:
                 problem, wanted_s = problem_text(response), _retry_after_s(response)
             wait_s = min(max(pause_s, wanted_s), self._patience.longest_pause_s)
             if waited_s + wait_s > self._limit_s():
-                raise Unreachable(f"{self._what} at {self.base_url} does not answer: {problem}")
+                advice = "" if self._reached else _START_ADVICE
+                raise Unreachable(f"{self._what} at {self.base_url} does not answer: {problem}{advice}")
             self._sleep(wait_s)
             waited_s += wait_s
             pause_s = min(pause_s * 2, self._patience.longest_pause_s)

@@ -34,6 +34,7 @@ def import_file(
     wait: bool = False,
     dry_run: bool = False,
     output: Path | None = None,
+    phone_region: str = "FR",
     progress: Progress | None = None,
     sleep: Sleep = time.sleep,
     now_us: Callable[[], int] = wall_clock_us,
@@ -42,7 +43,7 @@ def import_file(
 
     All rows are read, and their events sorted, before the first is sent. With `wait` it returns when everything that was
     sent can be queried at `analytics_url`. With `dry_run` nothing is sent; `output` then takes the events as NDJSON, as
-    they would be sent, with the subjects as they are.
+    they would be sent, with the subjects as they are; `phone_region` is the site's, for their telephone numbers.
 
     Raises `ConfigurationError` for a wrong mapping or file, `Unreachable` and other `ParcoursError`. Running it again
     sends the same ids, which count once.
@@ -57,7 +58,7 @@ def import_file(
         work = _Import(mapping, rejected, stack.enter_context(closing(EventSorter())), shown, dry_run=dry_run)
         work.read(reader)
         if dry_run:
-            work.check(stack.enter_context(closing(CheckedOutput(output, now_us()))))
+            work.check(stack.enter_context(closing(CheckedOutput(output, now_us(), phone_region))))
         else:
             ingest = stack.enter_context(IngestClient("the ingest service", ingest_url, sleep=sleep))
             ends = work.send(ingest)

@@ -50,10 +50,16 @@ def summary_lines(summary: ImportSummary) -> Iterator[str]:
     yield f"events      {summary.total_events:,}"
     for (kind, channel), count in sorted(summary.events.items()):
         yield f"  {kind:<22} {channel or '-':<9} {count:>12,}"
-    yield f"duplicates  {summary.duplicates:,}"
-    yield "accepted    nothing was sent (--dry-run)" if summary.dry_run else f"accepted    {summary.accepted:,}"
+    yield f"repeated    {summary.duplicates:,} in the file, not sent again"
+    yield f"accepted    {_accepted(summary)}"
     yield f"rejected    {summary.rejected.total():,}"
     for reason, count in summary.rejected.most_common():
         yield f"  {reason:<32} {count:>12,}"
     if summary.rejected_file is not None:
         yield f"see         {summary.rejected_file}"
+
+
+def _accepted(summary: ImportSummary) -> str:
+    if summary.dry_run:
+        return "nothing was sent (--dry-run)"
+    return f"{summary.accepted:,}, of which those sent before are counted once"

@@ -67,7 +67,7 @@ class DataFolder:
         except OSError as error:
             raise ParcoursError(f"the lock {path} cannot be opened: {error.strerror}") from error
         try:
-            _lock(descriptor, path, self.root, wait_s)
+            _lock(descriptor, self.root, wait_s)
             with suppress(OSError):  # the number only helps the person who meets the lock
                 os.ftruncate(descriptor, 0)
                 os.pwrite(descriptor, str(os.getpid()).encode(), 0)
@@ -94,7 +94,7 @@ class DataFolder:
         return self.root / (f"lock.{name}" if name else "lock")
 
 
-def _lock(descriptor: int, path: Path, root: Path, wait_s: float) -> None:
+def _lock(descriptor: int, root: Path, wait_s: float) -> None:
     deadline = time.monotonic() + wait_s
     while True:
         try:

@@ -22,8 +22,11 @@ class Local:
 
     service_names = ("ingest", "detector", "analytics")
 
-    def __init__(self, data: Path, *, ingest_port: int | None = None, port: int | None = None) -> None:
-        self._settings = Settings(data=data, ingest_port=ingest_port or free_port(), port=port or free_port())
+    def __init__(
+        self, data: Path, *, ingest_port: int | None = None, port: int | None = None, phone_region: str = "FR"
+    ) -> None:
+        ports = {"ingest_port": ingest_port or free_port(), "port": port or free_port()}
+        self._settings = Settings(data=data, phone_region=phone_region, **ports)
         self.report: Mapping[str, Any] = {"parts": []}
         self.calls: list[str] = []
 

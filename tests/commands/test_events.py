@@ -70,6 +70,14 @@ def test_validate_needs_no_platform_and_all_good_is_silent(local: Local):
     assert (result.exit_code, result.stdout, result.stderr) == (0, "", "2 would be accepted, 0 rejected\n")
 
 
+def test_validate_reads_telephone_numbers_as_the_site_does(tmp_path: Path):
+    """A number without a prefix is judged in the country of the site's settings."""
+    call = json.dumps(event("1", subject="tel:202-456-1111"))
+    for region, status in (("FR", 1), ("US", 0)):
+        result = parcours(Local(tmp_path, phone_region=region), "events", "validate", "-", stdin=call)
+        assert result.exit_code == status
+
+
 @pytest.mark.parametrize("form", ["ndjson", "array", "pretty-array", "same-twice", "one", "pretty-one", "mark"])
 def test_every_form_of_a_file_is_read(form: str):
     """NDJSON, an array and one object, on one line or on several, with a byte-order mark: each event, and its line."""

@@ -13,6 +13,7 @@ from services.commands.progress import LINE_INTERVAL_S, BarProgress, LineProgres
 from services.commands.redetect import MAX_STANDSTILL_S, follow_run
 from services.importer.http_client import ServiceClient
 from services.importer.progress import NoProgress
+from shared.detection.settings import DEFAULTS
 from shared.errors import ParcoursError
 from tests.commands.local import Local, parcours
 from tests.importer.mappings import mapping_text
@@ -183,6 +184,41 @@ def test_rules_are_the_register(tmp_path: Path):
     assert markdown.count("\n## ") == 18
     entries = json.loads(parcours(local, "rules", "--format", "json").stdout)
     assert len({entry["rule"] for entry in entries}) == 18
+
+
+@pytest.mark.parametrize(
+    ("lang", "said"),
+    [
+        ("en", "Settings in force in the running platform (version 7).\n"),
+        ("fr", "Réglages en vigueur dans la plateforme (version 7).\n"),
+    ],
+)
+def test_rules_are_those_of_the_running_platform(tmp_path: Path, lang: str, said: str):
+    """While the platform runs, its settings are shown, not those of the environment, and it is said so apart from the register."""
+    document = DEFAULTS | {"ping_pong": DEFAULTS["ping_pong"] | {"enabled": True}}
+    with platform(tmp_path, lambda _: Answer(200, {"version": 7, "document": document})) as (local, server):
+        result = parcours(local, "rules", "--format", "json", "--lang", lang)
+        assert [asked.path for asked in server.asked] == ["/api/v1/rules"]
+    enabled = {entry["rule"]: entry["enabled"] for entry in json.loads(result.stdout)}
+    assert enabled["ping_pong"] is True
+    assert DEFAULTS["ping_pong"]["enabled"] is False
+    assert result.stderr == said
+
+
+def test_rules_of_a_platform_that_does_not_run_are_said_to_be_the_environments(tmp_path: Path):
+    """Without a platform the settings of the environment are shown, and it is said so."""
+    result = parcours(Local(tmp_path), "rules", "--lang", "en")
+    assert result.exit_code == 0
+    assert result.stderr == "The platform does not run: these are the settings of this environment (the defaults).\n"
+
+
+@pytest.mark.parametrize("command", [("redetect",), ("rejected", "list")])
+def test_a_command_without_a_platform_says_how_to_start_it(tmp_path: Path, command: tuple[str, ...]):
+    """What needs the platform asks whether it runs, and names the ways to start and to find it."""
+    result = parcours(Local(tmp_path), *command)
+    assert result.exit_code == 1
+    assert "is Parcours running? `make run` starts it" in result.stderr
+    assert "PARCOURS_PORT" in result.stderr
 
 
 def test_import_prints_a_summary_and_the_status_tells_rejections(tmp_path: Path):

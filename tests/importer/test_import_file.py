@@ -139,6 +139,20 @@ def test_a_dry_run_sends_nothing_and_checks_as_a_gateway(files: Files, tmp_path:
     assert any("nothing was sent" in line for line in summary_lines(summary))
 
 
+def test_a_dry_run_reads_telephone_numbers_as_the_site_does(files: Files):
+    """A number without a prefix is judged in the country of the site."""
+    files.write("ID,TIME,WHO,STEP\n1,2020-01-01T00:00:00Z,tel:202-456-1111,a\n")
+    assert files.import_to(dry_run=True, phone_region="FR").rejected == {"invalid_phone_number": 1}
+    assert files.import_to(dry_run=True, phone_region="US").rejected == {}
+
+
+def test_the_second_import_says_that_nothing_counts_twice(files: Files, ingest: Ingest):
+    """Everything is accepted again, and the summary says that what was sent before is counted once."""
+    for _ in range(2):
+        lines = list(summary_lines(files.import_to(ingest.url)))
+        assert "accepted    3, of which those sent before are counted once" in lines
+
+
 def test_a_wrong_mapping_or_file_sends_nothing(files: Files, ingest: Ingest):
     """What is wrong with mapping or header is found before the first request."""
     files.write(TABLE.replace("WHO", "WHOM"))
@@ -166,7 +180,7 @@ def test_a_file_of_rejections_that_cannot_be_written_is_one_line(files: Files):
 
 
 def test_the_summary_tells_everything(files: Files):
-    """Rows, events by type and channel, duplicates, rejects by reason."""
+    """Rows, events by type and channel, repetitions, rejects by reason."""
     base = EVENT + 'channel = { value = "{WHO}", map = { ann = "web", bob = "phone" } }\n'
     files.write(TABLE + "4,soon,ann,d\n1,2020-01-01T00:00:00Z,ann,a\n", "", base)
     text = "\n".join(summary_lines(files.import_to(dry_run=True)))
@@ -174,7 +188,7 @@ def test_the_summary_tells_everything(files: Files):
         "rows        5, of which skipped 0",
         "web                  2",
         "phone                1",
-        "duplicates  1",
+        "repeated    1 in the file, not sent again",
     ):
         assert expected in text
     assert "bad_time                                    1" in text
