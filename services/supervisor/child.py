@@ -9,7 +9,9 @@ import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import IO, Final
+from typing import IO, Final, NamedTuple
+
+from services.wiring.exit_status import LAST_WORDS
 
 _LOG_BYTES: Final = 5_000_000
 _LOG_FILES: Final = 2
@@ -42,6 +44,7 @@ class ServiceLog:
     def __init__(self, name: str, path: Path, show: Callable[[str], None]) -> None:
         self.path = path
         self.last_error = ""
+        self._last_words = ""
         self._name = name
         self._show = show
         self._shown: deque[float] = deque(maxlen=_SHOWN_LINES)
@@ -49,15 +52,25 @@ class ServiceLog:
         self._file.setFormatter(logging.Formatter("%(message)s"))
 
     def write(self, line: str) -> None:
-        """Keep one line; JSON of `shared.telemetry`, or anything that a process says as it dies."""
+        """Keep one line; JSON of `shared.telemetry`, or anything that a process says as it dies.
+
+        Last words are not shown here: whoever sees the child's end says them with what follows from it.
+        """
         self._file.emit(logging.LogRecord(self._name, logging.INFO, "", 0, "%s", (line,), None))
         alarm = _alarm(line)
         if alarm is None:
             return
-        level, text = alarm
-        if level != "warning":
-            self.last_error = text
-        self.alarm(text)
+        if alarm.level != "warning":
+            self.last_error = alarm.text
+        if alarm.is_last:
+            self._last_words = alarm.text
+        else:
+            self.alarm(alarm.text)
+
+    def take_last_words(self) -> str:
+        """Why the child ended, which is not shown yet; empty when it did not say."""
+        words, self._last_words = self._last_words, ""
+        return words
 
     def alarm(self, text: str) -> None:
         """Show a line, unless many were shown just before."""
@@ -80,18 +93,24 @@ class _QuietRotatingFile(logging.handlers.RotatingFileHandler):
         del record
 
 
-def _alarm(line: str) -> tuple[str, str] | None:
-    """Level and text of a line that a person should see at once."""
+class _Alarm(NamedTuple):
+    level: str
+    text: str
+    is_last: bool = False
+
+
+def _alarm(line: str) -> _Alarm | None:
+    """What a person should see of a line; `None` when nothing."""
     try:
         said = json.loads(line)
         level, text = said["level"], said["message"]
     except (ValueError, TypeError, KeyError):
-        return "error", line.strip()[:500]
+        return _Alarm("error", line.strip()[:500])
     if level not in _ALARMING:
         return None
     error = said.get("error") or {}
     detail = error.get("text") or error.get("type")
-    return level, f"{text}: {detail}" if detail else text
+    return _Alarm(level, f"{text}: {detail}" if detail else text, is_last=text == LAST_WORDS)
 
 
 class Child:

@@ -125,7 +125,8 @@ class Supervisor:
                 f"{child.name} was restarted five times within a minute and ended again ({_ending(status)}): "
                 f"{child.log.last_error or 'it said nothing'}; see {child.log.path}"
             )
-        child.log.alarm(f"{_ending(status)}; starting it again")
+        said = child.log.take_last_words()
+        child.log.alarm(f"{said or _ending(status)}; starting it again")
         child.start_at_s = now_s + delay_s
 
     def _log_folder(self) -> str:

@@ -6,3 +6,5 @@ EXIT_FOR_GOOD: Final = 78
 """Starting the service again cannot help: settings, a log that does not fit, a port or folder in use."""
 EXIT_DEFECT: Final = 70
 """Something escaped that is not an error of ours."""
+LAST_WORDS: Final = "the service stops"
+"""The message of the log line with which a service says why it ends; the supervisor says so together with what it does."""

@@ -60,6 +60,6 @@ class Loading:
         try:
             self._loader.run(self._stop)
         except Exception as error:
-            _log.exception("loading cannot go on")
+            _log.info("loading cannot go on", exc_info=True)  # `finish` raises it, and the service says it last
             self._failure = error
             self._stop.set()

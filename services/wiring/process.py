@@ -9,7 +9,7 @@ from collections.abc import Callable
 from types import FrameType
 from typing import Final
 
-from services.wiring.exit_status import EXIT_DEFECT, EXIT_FOR_GOOD
+from services.wiring.exit_status import EXIT_DEFECT, EXIT_FOR_GOOD, LAST_WORDS
 from services.wiring.version import program_version
 from shared.errors import ConfigurationError, DetectionError, FolderInUse, LogMismatch, ParcoursError, PortInUse
 from shared.telemetry import configure_logging, start_metrics
@@ -46,7 +46,7 @@ def run_service(name: str, run: Callable[[threading.Event], None]) -> int:
     try:
         run(stop)
     except ParcoursError as error:
-        log.exception("the service stops")
+        log.exception(LAST_WORDS)
         return EXIT_FOR_GOOD if isinstance(error, _FOR_GOOD) else error.exit_status
     except Exception:
         log.exception("the service stops on a defect")

@@ -209,8 +209,9 @@ def test_a_service_that_cannot_run_stops_the_whole_by_name(tmp_path: Path) -> No
         platform.start()
         platform.ended()
         assert platform.status() == 1
-        assert "routing.key" in platform.stderr[-1]
-        assert platform.stderr[-1].startswith("parcours: ingest: ")
+        (line,) = platform.stderr
+        assert "routing.key" in line
+        assert line.startswith("parcours: ingest: ")
         assert platform.children() == {}
 
 
@@ -224,7 +225,8 @@ def test_missing_keys_are_not_replaced(tmp_path: Path) -> None:
         platform.start()
         platform.ended()
         assert platform.status() == 1
-        assert "the keys are missing" in platform.stderr[-1]
+        (line,) = platform.stderr
+        assert "the keys are missing" in line
         assert list((platform.folder / "keys").iterdir()) == []
 
 

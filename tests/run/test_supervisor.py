@@ -116,6 +116,28 @@ def test_a_status_that_says_for_good_is_not_tried_again(stage: Stage) -> None:
         step_until(supervisor, lambda: not supervisor.start() or not supervisor.step())
     supervisor.stop()
     assert mark.read_text() == "x"
+    assert stage.shown == []
+
+
+def test_last_words_are_said_once_with_what_follows(stage: Stage) -> None:
+    """Why a child that is started again has ended stands in the same line."""
+    mark = stage.mark("loader")
+    line = json.dumps({"level": "error", "message": "the service stops", "error": {"text": "no table"}})
+    script = f"""
+    import time
+    open({str(mark)!r}, "a").write("x")
+    if len(open({str(mark)!r}).read()) == 1:
+        print({line!r})
+        raise SystemExit(1)
+    time.sleep(60)
+    """
+    supervisor = stage.supervisor(stage.child("loader", script))
+    try:
+        supervisor.start()
+        step_until(supervisor, lambda: mark.read_text() == "xx")
+        assert stage.shown == ["loader: the service stops: no table; starting it again"]
+    finally:
+        supervisor.stop()
 
 
 def test_a_child_that_ignores_sigterm_is_killed_in_time(stage: Stage) -> None:
