@@ -52,6 +52,8 @@ def fold(state: State, event: Occurrence, rules: RulesByVersion, deltas: Deltas)
 def expire(state: State, until_us: int, rules: RulesByVersion, deltas: Deltas) -> None:
     """Put in force, provisionally, every point whose time has come by `until_us`."""
     timers = state.timers
+    if not timers or timers[0][0] > until_us:
+        return
     purposes: dict[str, None] = {}
     while timers and timers[0][0] <= until_us:
         purpose = heappop(timers)[1]

@@ -17,6 +17,8 @@ from shared.detection.occurrence import Occurrence, Reference
 from shared.detection.state import State
 
 MARK_EVERY_EVENTS: Final = 64
+MIN_MARK_EVENTS: Final = 8
+"""So many events are folded again sooner than a state is kept for them."""
 MAX_TAIL_EVENTS: Final = 20_000
 """A tail keeps at least so many events if the lateness limit asks for them, and about a quarter more at most."""
 
@@ -143,8 +145,11 @@ def _mark(journey: Journey, event: Occurrence, keep_us: int) -> None:
     horizon_us = event.time_us - keep_us
     index = marks[-1].index if marks else 0
     unmarked = len(tail) - index
-    if unmarked and (unmarked >= max(MARK_EVERY_EVENTS, len(tail) // 4) or tail[index].time_us < horizon_us):
-        marks.append(Mark(len(tail), _encoder.encode(journey.state)))
+    if unmarked < MIN_MARK_EVENTS:
+        return
+    if unmarked < max(MARK_EVERY_EVENTS, len(tail) // 4) and tail[index].time_us >= horizon_us:
+        return
+    marks.append(Mark(len(tail), _encoder.encode(journey.state)))
     droppable = dropped = 0
     for position, mark in enumerate(marks):
         if mark.index and (tail[mark.index - 1].time_us < horizon_us or len(tail) - mark.index >= MAX_TAIL_EVENTS):

@@ -4,7 +4,7 @@ Source: docs/definitions/frictions.md, sections "Event" and "Order".
 """
 
 from datetime import datetime
-from typing import Final, NamedTuple
+from typing import Final
 
 import msgspec
 from msgspec import Struct
@@ -18,7 +18,7 @@ UNKNOWN_TYPE: Final = -1
 TYPE_CODES: Final = {name: code for code, name in enumerate(EVENT_TYPES)}
 
 
-class Reference(NamedTuple):
+class Reference(Struct, frozen=True, order=True, array_like=True, gc=False):
     """Names an event and its place in the order: (instant, source, id)."""
 
     time_us: int

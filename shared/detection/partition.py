@@ -4,6 +4,7 @@ Everything it knows comes from the records, in their order; so the same records 
 crash cut them. Source: docs/architecture.md, "The log" and "Detection".
 """
 
+from itertools import islice
 from typing import Any, Protocol
 
 from msgspec import Struct, field
@@ -126,10 +127,11 @@ class Partition:
         """Fold the events of one record."""
         self._offset = offset
         works: dict[str, _Work] = {}
+        keep_us = None if self.state.redetection else self._history.current.max_lateness_us
         running = self._clocks.now_us
+        self.counts.events += len(arrivals)
         for arrival in arrivals:
             time_us = to_us(arrival.time)
-            self.counts.events += 1
             if arrival.subject is None:
                 self.counts.without_journey += 1
                 continue
@@ -137,11 +139,11 @@ class Partition:
             work = works.get(key)
             if work is None:
                 work = works[key] = self._work(key)
-            self._place(work, arrival, time_us)
+            self._place(work, arrival, time_us, keep_us)
             if arrival.source in running:
                 self._clocks.advance(arrival.source, time_us)
         for work in works.values():
-            self._finish(work)
+            self._finish(work, keep_us)
         for source in sorted({arrival.source for arrival in arrivals} & running.keys()):
             self._fire(source)
 
@@ -176,12 +178,11 @@ class Partition:
         self.points, self.late_events = [], []
         self._changed = {}
         hot, young = self._hot, self._young
-        while len(hot) > self._hot_journeys:
-            key = next(iter(hot))
+        for key in list(islice(hot, max(len(hot) - self._hot_journeys, 0))):
             journey = hot.pop(key)
             young[key] = self._records_of_hot.pop(key, b"") or pack(journey)
-        while len(young) > self._young_journeys:
-            del young[next(iter(young))]
+        for key in list(islice(young, max(len(young) - self._young_journeys, 0))):
+            del young[key]
 
     def _change(self, key: str) -> Changed:
         journey = self._hot[key]
@@ -202,11 +203,7 @@ class Partition:
         subject, _, service = key.partition(SEPARATOR)
         return _Work(key, subject, service, journey, self._history.of_service(service), journey.state.last)
 
-    @property
-    def _keep_us(self) -> int | None:
-        return None if self.state.redetection else self._history.current.max_lateness_us
-
-    def _place(self, work: _Work, arrival: Arrival, time_us: int) -> None:
+    def _place(self, work: _Work, arrival: Arrival, time_us: int, keep_us: int | None) -> None:
         reference = Reference(time_us, arrival.source, arrival.id)
         newest = work.newest
         if newest is None or reference > newest:
@@ -215,7 +212,7 @@ class Partition:
             if work.misplaced:
                 work.misplaced[reference] = event
             else:
-                append(work.journey, event, self._keep_us, work.rules, work.deltas)
+                append(work.journey, event, keep_us, work.rules, work.deltas)
         elif reference in work.misplaced or is_held(work.journey, reference):
             self.counts.duplicates += 1
         elif self._is_late(work, reference, newest):
@@ -247,7 +244,7 @@ class Partition:
             )
         )
 
-    def _finish(self, work: _Work) -> None:
+    def _finish(self, work: _Work, keep_us: int | None) -> None:
         """After a record: fold what was misplaced, let time pass, and write the rows."""
         if not work.touched or work.newest is None:
             return
@@ -257,7 +254,7 @@ class Partition:
         if work.misplaced:
             self.counts.refolds += 1
             misplaced = list(work.misplaced.values())
-            work.deltas += insert(journey, misplaced, until_us, work.rules, self._keep_us)
+            work.deltas += insert(journey, misplaced, until_us, work.rules, keep_us)
         else:
             expire(journey.state, until_us, work.rules, work.deltas)
         if work.deltas:

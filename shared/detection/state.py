@@ -17,6 +17,7 @@ CONTACT_SPAN_US: Final = 24 * 3_600 * 1_000_000
 class Contact(
     Struct,
     omit_defaults=True,
+    gc=False,
     rename={"number": "n", "first_us": "f", "missed": "m", "served": "s", "status_asked": "q", "transfers": "t"},
 ):
     """One contact that carries an id. `missed` and `served` say which of the two kinds of events it has had."""
@@ -34,7 +35,9 @@ class Contact(
         return self.missed and not self.served
 
 
-class Seen(Struct, omit_defaults=True, rename={"reference": "r", "channel": "h", "contact": "n", "unserved": "u"}):
+class Seen(
+    Struct, omit_defaults=True, gc=False, rename={"reference": "r", "channel": "h", "contact": "n", "unserved": "u"}
+):
     """An earlier event to compare with. `contact` is the number of its contact, 0 for none."""
 
     reference: Reference
@@ -46,6 +49,7 @@ class Seen(Struct, omit_defaults=True, rename={"reference": "r", "channel": "h",
 class Entry(
     Struct,
     omit_defaults=True,
+    gc=False,
     rename={"event": "e", "contact": "n", "matter": "m", "unserved": "u", "repeat_of": "p", "retry_of": "y"},
 ):
     """A contact event of the last 24 hours, whose verdict a later event of an earlier contact may still turn."""
@@ -63,7 +67,10 @@ class Entry(
 
 
 class Pending(
-    Struct, omit_defaults=True, rename={"anchor": "a", "deadline_us": "d", "fired": "f", "events": "n", "timer_us": "t"}
+    Struct,
+    omit_defaults=True,
+    gc=False,
+    rename={"anchor": "a", "deadline_us": "d", "fired": "f", "events": "n", "timer_us": "t"},
 ):
     """A point that will hold at its deadline unless an event prevents it. `fired`: it is in force provisionally.
 
@@ -80,6 +87,7 @@ class Pending(
 class Case(
     Struct,
     omit_defaults=True,
+    gc=False,
     rename={
         "open": "o",
         "due_us": "d",
@@ -128,6 +136,7 @@ CASE: Final = "c"
 class State(
     Struct,
     omit_defaults=True,
+    gc=False,
     rename={
         "last": "l",
         "cut": "k",

@@ -28,7 +28,7 @@ def from_us(instant_us: int) -> datetime:
 
 def to_text(instant_us: int) -> str:
     """`YYYY-MM-DDTHH:MM:SS.ffffffZ`."""
-    return from_us(instant_us).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return from_us(instant_us).isoformat(timespec="microseconds")[:26] + "Z"
 
 
 def from_text(text: str) -> int:

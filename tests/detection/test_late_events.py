@@ -1,5 +1,6 @@
 """Late events: stored and reported by others, and of no effect on points."""
 
+from shared.detection.journey import MIN_MARK_EVENTS
 from shared.detection.settings import DEFAULTS, merged
 from shared.journey.control import ClockTicked, RulesPublished
 from shared.journey.instants import DAY_US, to_text
@@ -61,7 +62,8 @@ def test_a_source_with_a_longer_limit_may_come_later() -> None:
 def test_a_longer_limit_does_not_reach_behind_what_is_settled() -> None:
     """Where a limit is raised later, what the tail no longer holds stays late: it cannot be folded any more."""
     driver = started()
-    driver.events([event("a", "contact.made", 0), event("c", "contact.made", 3 * DAY_S)])
+    driver.events([event(f"a{number:02}", "page.viewed", number) for number in range(2 * MIN_MARK_EVENTS)])
+    driver.events([event("c", "contact.made", 3 * DAY_S)])
     driver.control(RulesPublished(2, merged(DEFAULTS, {"source": {"/test": {"lateness_s": 30 * DAY_S}}})))
     driver.events([event("b", "contact.made", -1)])
     driver.events([event("d", "contact.made", 2 * DAY_S)])
