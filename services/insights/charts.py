@@ -60,10 +60,16 @@ class StackedColumns(Struct, frozen=True):
 
 
 def stacked_columns(labels: Sequence[str], values: Mapping[str, Sequence[int]], max_series: int) -> StackedColumns:
-    """A chart of one column per label. `values`: per series one number a label; the smallest series become `OTHERS`."""
+    """A chart of one column per label. `values`: per series one number a label; the smallest series become `OTHERS`.
+
+    A single one beyond `max_series` keeps its name.
+    """
     ranked = sorted(values, key=lambda name: (-sum(values[name]), name))
     series = {name: list(values[name]) for name in ranked[:max_series]}
-    if rest := ranked[max_series:]:
+    rest = ranked[max_series:]
+    if len(rest) == 1:
+        series[rest[0]] = list(values[rest[0]])
+    elif rest:
         series[OTHERS] = [sum(column) for column in zip(*(values[name] for name in rest), strict=True)]
     totals = [sum(column) for column in zip(*series.values(), strict=True)] if series else [0] * len(labels)
     ticks = nice_ticks(max(totals, default=0))

@@ -29,8 +29,9 @@ def handle_errors(app: FastAPI, context: Context, pages: Pages) -> None:
     def respond(request: Request, problem: Problem) -> Response:
         language = context.language(request)
         headers = {} if problem.retry_after_s is None else {"retry-after": str(problem.retry_after_s)}
-        document = problem.document(language)
-        if request.url.path.startswith(_MACHINE_PATHS):
+        machine = request.url.path.startswith(_MACHINE_PATHS)
+        document = problem.document(language, labels=not machine)
+        if machine:
             media_type = "application/problem+json"
             return JSONResponse(document, problem.status, {**headers, "content-language": language.code}, media_type)
         return pages.error(request, language, document, headers)

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from services.insights import queries
 from services.insights.filters import Filters
@@ -17,7 +17,8 @@ from shared.journey.instants import SECOND_US
 class FrictionRow(Struct, frozen=True, kw_only=True):
     """Points in force of one group. `points` and `journeys` are `None` where nothing could be observed: unknown, not 0.
 
-    `minutes_*` add up what can be told and are `None` where nothing can. `status` is given for rules only.
+    `minutes_*` add up what can be told, of `known_*` points, and are `None` where nothing can. `other_versions` of the
+    points were judged by another version of the rules than the one in force. `status` is given for rules only.
     """
 
     name: str
@@ -25,6 +26,9 @@ class FrictionRow(Struct, frozen=True, kw_only=True):
     journeys: int | None
     minutes_citizen: float | None
     minutes_administration: float | None
+    known_citizen: int = 0
+    known_administration: int = 0
+    other_versions: int = 0
     status: Status | None = None
 
 
@@ -57,6 +61,24 @@ class Extent(Struct, frozen=True):
     events: int
 
 
+class Month(Struct, frozen=True):
+    """A calendar month that has events: its start, and how many events count as its volume."""
+
+    start_us: int
+    volume: int
+
+
+class History(Struct, frozen=True):
+    """Where events lie in time: from the hour of the first to the end of the hour of the latest, and by months.
+
+    Volumes are citizens' events (definitions, "Event"); where there are none at all, all events.
+    """
+
+    first_us: int
+    end_us: int
+    months: list[Month]
+
+
 class Choices(Struct, frozen=True):
     """Names that occur, for the filter form, at most `queries.MAX_CHOICES` of each."""
 
@@ -74,24 +96,34 @@ def answer(store: Store, question: Question) -> list[dict[str, Any]]:
 def friction_summary(store: Store, group: str, filters: Filters, book: RuleBook) -> FrictionSummary:
     """Points in force per group: sums from the aggregate, distinct journeys from the rows."""
     found = answer(store, queries.points_by(group, filters))
-    journeys = {row["name"]: row["journeys"] for row in answer(store, queries.journeys_by(group, filters))}
-    rows = [_friction_row(row, journeys.get(row["name"], 0)) for row in found]
+    counted = {row["name"]: row for row in answer(store, queries.journeys_by(group, filters, book.version))}
+    rows = [_friction_row(row, counted.get(row["name"], {})) for row in found]
     total = int(found[0]["total"]) if found else 0
     if group == "rule":
         rows = _every_rule(rows, rule_statuses(store, filters, book), filters)
     return FrictionSummary(rows, total)
 
 
-def points_by_group(store: Store, group: str, filters: Filters) -> dict[str, int]:
-    """Points in force per group: the sums of `friction_summary` alone."""
-    return {row["name"]: int(row["points"]) for row in answer(store, queries.points_by(group, filters))}
+def points_by_place(store: Store, group: str, filters: Filters) -> dict[str, tuple[int, int]]:
+    """Points in force per group, and how many of them do not stem from case work."""
+    rows = answer(store, queries.points_by_place(group, filters))
+    return {row["name"]: (int(row["points"]), int(row["points"]) - int(row["case_points"])) for row in rows}
 
 
-def _friction_row(row: Mapping[str, Any], journeys: int) -> FrictionRow:
+def points_in_all(store: Store, filters: Filters) -> int:
+    """All points in force under the filters."""
+    found = answer(store, queries.points_by("rule", filters))
+    return int(found[0]["total"]) if found else 0
+
+
+def _friction_row(row: Mapping[str, Any], counted: Mapping[str, Any]) -> FrictionRow:
     return FrictionRow(
         name=row["name"],
         points=int(row["points"]),
-        journeys=journeys,
+        journeys=int(counted.get("journeys", 0)),
+        known_citizen=int(counted.get("known_citizen", 0)),
+        known_administration=int(counted.get("known_administration", 0)),
+        other_versions=int(counted.get("other_versions", 0)),
         minutes_citizen=_rounded(row["minutes_citizen"]),
         minutes_administration=_rounded(row["minutes_administration"]),
     )
@@ -119,14 +151,7 @@ def _with_status(rule: str, row: FrictionRow | None, status: Status) -> Friction
             minutes_administration=None,
             status=status,
         )
-    return FrictionRow(
-        name=rule,
-        points=row.points,
-        journeys=row.journeys,
-        minutes_citizen=row.minutes_citizen,
-        minutes_administration=row.minutes_administration,
-        status="off" if status == "off" else "observed",
-    )
+    return structs.replace(row, status="off" if status == "off" else "observed")
 
 
 def events_summary(store: Store, group: str, filters: Filters, types: frozenset[str] | None = None) -> CountSummary:
@@ -157,6 +182,19 @@ def extent(store: Store) -> Extent | None:
     if not events:
         return None
     return Extent(first_s * SECOND_US, (last_s + 3_600) * SECOND_US, int(events))
+
+
+def history(store: Store, filters: Filters) -> History | None:
+    """Where the events under the filters lie, whatever their rule and period; `None` where there are none."""
+    rows = answer(store, queries.history(filters.without_rule()))
+    if not rows:
+        return None
+    name = "citizen_events" if any(row["citizen_events"] for row in rows) else "events"
+    return History(
+        first_us=rows[0]["first_s"] * SECOND_US,
+        end_us=(rows[-1]["last_s"] + 3_600) * SECOND_US,
+        months=[Month(row["month_s"] * SECOND_US, int(row[name])) for row in rows],
+    )
 
 
 def choices(store: Store) -> Choices:

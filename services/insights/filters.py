@@ -10,11 +10,13 @@ from starlette.datastructures import QueryParams
 from services.insights.language import N_
 from services.insights.problems import Problem
 from shared.detection.settings import RULES
-from shared.journey.instants import HOUR_US, to_text, to_us
+from shared.journey.instants import DAY_US, HOUR_US, to_text, to_us
 
 MAX_VALUE_CHARS: Final = 256
 """Longer values cannot stand in an event."""
 FILTER_NAMES: Final = ("rule", "service", "channel", "territory", "source", "from", "to")
+PAGE_FILTER_NAMES: Final = (*FILTER_NAMES, "through")
+"""Forms of pages give the last day (`through`, included) in place of `to` (excluded)."""
 
 _DAY: Final = re.compile(r"\d{4}-\d{2}-\d{2}")
 _INSTANT: Final = re.compile(r"\d{4}-\d{2}-\d{2}[Tt ]\d{2}:\d{2}(:\d{2}([.]\d{1,9})?)?([Zz]|[+-]\d{2}:\d{2})")
@@ -48,8 +50,8 @@ class Filters(Struct, frozen=True, kw_only=True):
         values["to"] = None if self.to_us is None else _shortest_text(self.to_us)
         return {name: value for name, value in values.items() if value is not None}
 
-    def on(self, from_us: int, to_us: int) -> "Filters":
-        """The same filters on another period."""
+    def on(self, from_us: int | None, to_us: int | None) -> "Filters":
+        """The same filters on another period; `None` leaves an end open."""
         return structs.replace(self, from_us=from_us, to_us=to_us)
 
     def without_rule(self) -> "Filters":
@@ -65,9 +67,10 @@ def _shortest_text(instant_us: int) -> str:
 def read_filters(query: QueryParams) -> Filters:
     """The filters of a request. Raises `Problem` 422 for a value that no event could have."""
     from_us = read_instant("from", _value(query, "from"))
-    to_us = read_instant("to", _value(query, "to"))
+    to_us = _read_end(query)
     if from_us is not None and to_us is not None and from_us >= to_us:
-        raise Problem(422, "invalid-filter", N_("The period is empty: “from” must lie before “to”."))
+        detail = N_("The period is empty: “%(start)s” must lie before “%(end)s”.")
+        raise Problem(422, "invalid-filter", detail, start="from", end="to")
     rule = _value(query, "rule")
     if rule is not None and rule not in RULES:
         raise Problem(422, "invalid-filter", N_("There is no rule of this name; the register lists them."))
@@ -81,6 +84,17 @@ def read_filters(query: QueryParams) -> Filters:
         from_us=from_us,
         to_us=to_us,
     )
+
+
+def _read_end(query: QueryParams) -> int | None:
+    """The end of the period, excluded: `to`, or the midnight after the day `through`."""
+    through = _value(query, "through")
+    if through is None:
+        return read_instant("to", _value(query, "to"))
+    if _value(query, "to") is not None:
+        raise Problem(422, "invalid-filter", N_("The parameter “%(name)s” is given more than once."), name="to")
+    last_us = read_instant("through", through)
+    return None if last_us is None else last_us // DAY_US * DAY_US + DAY_US
 
 
 def only_known(query: QueryParams, known: tuple[str, ...]) -> None:

@@ -15,10 +15,9 @@ from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from babel.numbers import format_decimal, format_percent
 from babel.support import Translations
-from babel.units import format_unit
 
 from shared.detection.wording import duration
-from shared.journey.instants import from_us, to_text
+from shared.journey.instants import DAY_US, from_us, to_text
 
 CODES: Final = ("fr", "en")
 _LOCALES: Final = {"fr": "fr_FR", "en": "en_GB"}
@@ -81,6 +80,12 @@ class Language:
         day = self.date(instant_us)
         return f"{day}, {self.clock(instant_us)}"
 
+    def edge(self, instant_us: int, *, end: bool = False) -> str:
+        """The edge of a period: its first day, or the last (`end`, the instant excluded); with the time if not midnight."""
+        if instant_us % DAY_US:
+            return self.moment(instant_us)
+        return self.date(instant_us - 1 if end else instant_us)
+
     def machine_time(self, instant_us: int) -> str:
         """An instant for machines: `2020-09-09T14:05:00.000000Z`."""
         return to_text(instant_us)
@@ -99,9 +104,9 @@ class Language:
 
     def minutes(self, minutes: float) -> str:
         """A sum of lost time, in short: minutes below two hours, else hours."""
-        value, unit = (minutes, "minute") if minutes < 120 else (minutes / 60, "hour")
-        text = format_unit(round(value), f"duration-{unit}", length="short", locale=self.locale)
-        return text.replace(" ", _NO_BREAK)
+        if minutes < 120:
+            return f"{self.number(round(minutes))}{_NO_BREAK}min"
+        return f"{self.number(round(minutes / 60))}{_NO_BREAK}{'h' if self.code == 'fr' else 'hours'}"
 
     def duration(self, seconds: float) -> str:
         """A stretch of time in its two largest units, as sentences say it: `2 days and 5 hours`."""

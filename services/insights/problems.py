@@ -1,8 +1,23 @@
 """Errors as RFC 9457 `application/problem+json`, or as a page, in the language asked for."""
 
-from typing import Any
+from typing import Any, Final
 
-from services.insights.language import Language
+from services.insights.language import N_, Language
+
+_LABELS: Final = {
+    "from": N_("From"),
+    "to": N_("To"),
+    "through": N_("To"),
+    "rule": N_("Rule"),
+    "service": N_("Service"),
+    "channel": N_("Channel"),
+    "territory": N_("Territory"),
+    "source": N_("Source"),
+}
+
+
+def _label(value: object, language: Language) -> object:
+    return language.text(_LABELS[value]) if isinstance(value, str) and value in _LABELS else value
 
 
 class Problem(Exception):
@@ -18,13 +33,14 @@ class Problem(Exception):
         self.values = values
         self.retry_after_s = retry_after_s
 
-    def document(self, language: Language) -> dict[str, Any]:
-        """The problem as JSON values."""
+    def document(self, language: Language, *, labels: bool = False) -> dict[str, Any]:
+        """The problem as JSON values; with `labels`, filters are named as the forms of pages do."""
+        values = {name: _label(value, language) if labels else value for name, value in self.values.items()}
         return {
             "type": f"urn:parcours:problem:{self.name}",
             "title": title(self.status, language),
             "status": self.status,
-            "detail": language.text(self.detail, self.values),
+            "detail": language.text(self.detail, values),
         }
 
 

@@ -21,6 +21,9 @@ MAX_JOURNEY_EVENTS: Final = 5_000
 MAX_CHOICES: Final = 300
 """Names that the filter form offers of each kind."""
 
+CASE_WORK_RULES: Final = frozenset({"ping_pong", "rework", "case_reopened", "deadline_missed"})
+"""Rules that judge the work on a case, not a contact: they stay out of rates per contact."""
+
 POINT_GROUPS: Final = ("rule", "service", "channel", "territory")
 EVENT_GROUPS: Final = ("type", "service", "channel", "territory")
 REJECT_GROUPS: Final = ("reason", "stage", "gateway")
@@ -115,17 +118,38 @@ def points_by(group: str, filters: Filters) -> Question:
     )
 
 
-def journeys_by(group: str, filters: Filters) -> Question:
-    """Distinct journeys that hold a point in force, per group: from the rows, since they cannot be added up."""
+def points_by_place(group: str, filters: Filters) -> Question:
+    """Points in force per group, and how many of them the rules of case work noticed."""
+    column = _allowed(group, POINT_GROUPS)
+    conditions, parameters = _on_points(filters, hourly=True)
+    parameters["case_rules"] = sorted(CASE_WORK_RULES)
+    return Question(
+        f"""
+        SELECT name, sum(found) AS points, sumIf(found, case_work) AS case_points
+        FROM (
+            SELECT {column} AS name, rule IN {{case_rules:Array(String)}} AS case_work, sum(sign) AS found
+            FROM points {_where(conditions)} GROUP BY name, case_work)
+        GROUP BY name HAVING points > 0""",
+        parameters,
+    )
+
+
+def journeys_by(group: str, filters: Filters, version: int) -> Question:
+    """From the rows, since they cannot be added up, per group: distinct journeys that hold a point in force, how many
+    points have known minutes, and how many were judged by another version of the rules than `version`.
+    """
     column = _allowed(group, POINT_GROUPS)
     conditions, parameters = _on_points(filters)
     return Question(
         f"""
-        SELECT name, count() AS journeys
-        FROM (SELECT {column} AS name, journey FROM points {_where(conditions)} GROUP BY name, journey
-              HAVING sum(sign) > 0)
+        SELECT name, count() AS journeys, sum(citizen) AS known_citizen, sum(administration) AS known_administration,
+            sum(other) AS other_versions
+        FROM (SELECT {column} AS name, journey, sumIf(sign, minutes_citizen IS NOT NULL) AS citizen,
+                  sumIf(sign, minutes_administration IS NOT NULL) AS administration,
+                  sumIf(sign, version != {{version:UInt32}}) AS other
+              FROM points {_where(conditions)} GROUP BY name, journey HAVING sum(sign) > 0)
         GROUP BY name ORDER BY journeys DESC LIMIT {MAX_GROUPS}""",
-        parameters,
+        {**parameters, "version": version},
     )
 
 
@@ -262,6 +286,25 @@ def events_by_identity(subject: str, service: str, identities: Sequence[tuple[st
     ids = sorted({each for _, each in identities})
     sources = sorted({source for source, _ in identities})
     return Question(sql, {"subject": subject, "service": service, "ids": ids, "sources": sources})
+
+
+def history(filters: Filters) -> Question:
+    """Per calendar month that has events, whatever the period of the filters: its first and last hour, all events and
+    those of citizens (definitions, "Event").
+    """
+    conditions, parameters = _on_events(filters.on(None, None))
+    parameters["citizen_types"] = sorted(CITIZEN_TYPES)
+    return Question(
+        f"""
+        SELECT toUnixTimestamp(toDateTime(toStartOfMonth(hour, 'UTC'), 'UTC')) AS month_s,
+            toUnixTimestamp(min(hour)) AS first_s, toUnixTimestamp(max(hour)) AS last_s,
+            sum(found) AS events, sumIf(found, citizen) AS citizen_events
+        FROM (
+            SELECT {_HOUR} AS hour, type IN {{citizen_types:Array(String)}} AS citizen, count() AS found
+            FROM events {_where(conditions)} GROUP BY hour, citizen)
+        GROUP BY month_s ORDER BY month_s""",
+        parameters,
+    )
 
 
 def extent() -> Question:

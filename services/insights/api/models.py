@@ -147,6 +147,13 @@ class Freshness(BaseModel):
     loader_alive: bool
 
 
+class RulesDocument(BaseModel):
+    """The rules in force: `document` is the resolved rule file, every rule and setting present."""
+
+    version: int
+    document: dict[str, Any]
+
+
 class RedetectionRequest(BaseModel):
     """What to detect again: one service, or everything."""
 

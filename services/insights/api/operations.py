@@ -13,6 +13,7 @@ from services.insights.api.models import (
     Freshness,
     RedetectionRequest,
     RedetectionStarted,
+    RulesDocument,
 )
 from services.insights.context import Context
 from services.insights.figures import loaded_streams
@@ -27,7 +28,7 @@ MAX_READY_LAG_RECORDS = 10_000
 
 
 def routes(context: Context) -> APIRouter:
-    """`/api/v1/freshness`, `/doctor`, `/migrations`, `/redetections`"""
+    """`/api/v1/freshness`, `/rules`, `/doctor`, `/migrations`, `/redetections`"""
     router = APIRouter(prefix="/api/v1", tags=["operations"], responses=PROBLEMS)
 
     @router.get("/freshness", response_model=Freshness)
@@ -44,6 +45,12 @@ def routes(context: Context) -> APIRouter:
             "events_lag": _events_lag(lag),
             "loader_alive": context.loading.alive(),
         }
+
+    @router.get("/rules", response_model=RulesDocument)
+    def rules() -> dict[str, Any]:
+        """The settings of the rules in force, complete, and their version."""
+        book = context.rules()
+        return {"version": book.version, "document": book.document}
 
     @router.get("/doctor")
     def doctor() -> dict[str, Any]:

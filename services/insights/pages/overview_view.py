@@ -3,7 +3,7 @@
 from collections import defaultdict
 from typing import Final
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from services.insights.charts import StackedColumns, bar_share, stacked_columns
 from services.insights.figures import (
@@ -12,11 +12,12 @@ from services.insights.figures import (
     events_summary,
     friction_summary,
     journeys_touched,
-    points_by_group,
+    points_by_place,
 )
 from services.insights.filters import Filters
 from services.insights.language import Language
 from services.insights.pages.period import Period
+from services.insights.pages.suppression import Shown, disclosure
 from services.insights.ports import Store
 from shared.detection.register import DECLARATIONS
 from shared.detection.settings import RuleBook
@@ -26,7 +27,7 @@ from shared.journey.vocabulary import CITIZEN_TYPES
 MAX_SERIES: Final = 5
 MAX_PLACES: Final = 12
 
-_LABELS: Final = {"hour": "Hm", "day": "MMMd", "week": "MMMd", "month": "yMMM", "year": "y"}
+_LABELS: Final = {"hour": "Hm", "day": "MMMMd", "week": "MMMMd", "month": "yMMMM", "year": "y"}
 _SHORT_LABELS: Final = {"hour": "Hm", "day": "d", "week": "MMMd", "month": "MMM", "year": "y"}
 
 
@@ -36,7 +37,9 @@ class Activity(Struct, frozen=True):
     chart: StackedColumns
     names: list[str]
     busiest: int | None
-    """The place of the highest column; `None` where there is nothing."""
+    """The place of the highest column; `None` where there is nothing, or several are equally high."""
+    unit: str
+    """What a column stands for: one of `queries.BINS`."""
 
     def shares(self) -> list[tuple[str, int, float]]:
         """(channel, number, share of all), the largest first."""
@@ -49,6 +52,7 @@ class RuleRow(Struct, frozen=True):
     figures: FrictionRow
     minutes: float | None
     bar: float
+    shown: Shown
 
 
 class Missing(Struct, frozen=True):
@@ -66,24 +70,33 @@ class Rules(Struct, frozen=True):
     quiet: list[str]
     not_observable: list[Missing]
     off: list[str]
-    points: int
-    journeys: int
+    points: int | None
+    """`None`, as `journeys`, where no rule could be observed: unknown, not 0."""
+    journeys: int | None
     minutes_citizen: float | None
     minutes_administration: float | None
+    known_citizen: int
+    known_administration: int
+    outdated: bool
+    """Whether points of a rule that is off, or judged by another version of the rules, are among these."""
 
 
 class Place(Struct, frozen=True):
-    """A service or territory: what citizens did there, the points noticed, and how long its bar is in per cent."""
+    """A service or territory: what citizens did there, the points noticed, and how long their bar is in per cent."""
 
     name: str
     events: int
-    points: int
-    bar: float
+    points: int | None
+    """`None` where no rule could be observed."""
+    contact_points: int
+    """Points that do not stem from case work."""
+    bar: float = 0.0
+    shown: Shown = "shown"
 
     @property
     def per_100(self) -> float | None:
-        """Points per 100 contacts and online steps."""
-        return 100 * self.points / self.events if self.events else None
+        """Points, those of case work left out, per 100 contacts and online steps."""
+        return 100 * self.contact_points / self.events if self.events and self.points is not None else None
 
 
 class Places(Struct, frozen=True):
@@ -104,9 +117,10 @@ def activity(store: Store, filters: Filters, period: Period, language: Language)
     labels = [_short_label(start, period, language, first=start == starts[0]) for start in starts]
     chart = stacked_columns(labels, values, MAX_SERIES)
     names = [language.bin_label(from_us(start), _LABELS[period.unit]) for start in starts]
-    highest = max(chart.columns, key=lambda column: column.total, default=None)
-    busiest = chart.columns.index(highest) if highest is not None and highest.total else None
-    return Activity(chart, names, busiest)
+    totals = [column.total for column in chart.columns]
+    highest = max(totals, default=0)
+    busiest = totals.index(highest) if highest and totals.count(highest) == 1 else None
+    return Activity(chart, names, busiest, period.unit)
 
 
 def _short_label(start_us: int, period: Period, language: Language, *, first: bool) -> str:
@@ -119,21 +133,30 @@ def _short_label(start_us: int, period: Period, language: Language, *, first: bo
     return language.bin_label(moment, _SHORT_LABELS[period.unit])
 
 
-def rules(store: Store, filters: Filters, book: RuleBook, order: str) -> Rules:
-    """The rules under the filters; `order` is `points` or `minutes`."""
+def rules(store: Store, filters: Filters, book: RuleBook, order: str, small_cell_min: int) -> Rules:
+    """The rules under the filters; `order` is `points` or `minutes`. A bar tells no more than the count beside it."""
     found = friction_summary(store, "rule", filters, book)
     with_points = [row for row in found.rows if row.points]
     rows = sorted(with_points, key=lambda row: _rank(row, order), reverse=True)
-    highest = max((_measure(row, order) for row in rows), default=0)
+    shown = disclosure([row.points for row in rows], small_cell_min)
+    bars = [_measure(row, order) if each == "shown" else 0 for row, each in zip(rows, shown, strict=True)]
+    highest = max(bars, default=0)
+    known = bool(rows) or any(row.status == "observed" for row in found.rows)
     return Rules(
-        ranked=[RuleRow(row, minutes_lost(row), bar_share(_measure(row, order), highest)) for row in rows],
+        ranked=[
+            RuleRow(row, minutes_lost(row), bar_share(bar, highest), each)
+            for row, bar, each in zip(rows, bars, shown, strict=True)
+        ],
         quiet=[row.name for row in found.rows if row.status == "observed" and not row.points],
         not_observable=[_missing(row.name) for row in found.rows if row.status == "not_observable"],
         off=[row.name for row in found.rows if row.status == "off" and not row.points],
-        points=found.total,
-        journeys=journeys_touched(store, filters),
+        points=found.total if known else None,
+        journeys=journeys_touched(store, filters) if known else None,
         minutes_citizen=_sum([row.minutes_citizen for row in rows]),
         minutes_administration=_sum([row.minutes_administration for row in rows]),
+        known_citizen=sum(row.known_citizen for row in rows),
+        known_administration=sum(row.known_administration for row in rows),
+        outdated=any(row.status == "off" or row.other_versions for row in rows),
     )
 
 
@@ -160,24 +183,33 @@ def _missing(rule: str) -> Missing:
     return Missing(rule, sorted(declaration.needed_types), sorted(declaration.needed_fields))
 
 
-def places(store: Store, group: str, filters: Filters) -> Places:
-    """Services or territories, the busiest first, with the points noticed in each."""
-    events = events_summary(store, group, filters, CITIZEN_TYPES)
-    points = points_by_group(store, group, filters)
-    counts = {row.name: row.events for row in events.rows}
-    names = sorted(counts.keys() | points.keys(), key=lambda name: (-counts.get(name, 0), -points.get(name, 0), name))
-    highest = max(counts.values(), default=0)
-    listed = names[:MAX_PLACES] if len(names) > MAX_PLACES + 1 else names
-    rest = names[len(listed) :]
-    others = None
-    if rest:
-        others_events = sum(counts.get(name, 0) for name in rest)
-        others = Place("", others_events, sum(points.get(name, 0) for name in rest), 0)
+def places(store: Store, group: str, filters: Filters, small_cell_min: int, *, known: bool) -> Places:
+    """Services or territories, the busiest first, with the points noticed in each; `known`: any rule was observed."""
+    counts = {row.name: row.events for row in events_summary(store, group, filters, CITIZEN_TYPES).rows}
+    points = points_by_place(store, group, filters)
+    found = [
+        Place(name, counts.get(name, 0), points.get(name, (0, 0))[0] if known else None, points.get(name, (0, 0))[1])
+        for name in counts.keys() | points.keys()
+    ]
+    found.sort(key=lambda place: (-place.events, -(place.points or 0), place.name))
+    listed = found[:MAX_PLACES] if len(found) > MAX_PLACES + 1 else found
+    rest = found[len(listed) :]
+    rows = [*listed, *([_together(rest, known=known)] if rest else [])]
+    shown = disclosure([place.points for place in rows], small_cell_min)
+    rows = [structs.replace(place, shown=each) for place, each in zip(rows, shown, strict=True)]
+    highest = max((place.points or 0 for place in rows[: len(listed)] if place.shown == "shown"), default=0)
     return Places(
-        [
-            Place(name, counts.get(name, 0), points.get(name, 0), bar_share(counts.get(name, 0), highest))
-            for name in listed
-        ],
-        others,
+        [structs.replace(place, bar=_bar(place, highest)) for place in rows[: len(listed)]],
+        rows[-1] if rest else None,
         len(rest),
     )
+
+
+def _together(places: list[Place], *, known: bool) -> Place:
+    points = sum(place.points or 0 for place in places)
+    events = sum(place.events for place in places)
+    return Place("", events, points if known else None, sum(place.contact_points for place in places))
+
+
+def _bar(place: Place, highest: int) -> float:
+    return bar_share(place.points or 0, highest) if place.shown == "shown" else 0.0

@@ -1,15 +1,17 @@
-"""The period a page shows: the one asked for, else the last that has data; and how its time axis is divided."""
+"""The period a page shows: the one asked for, else the latest that has data worth the name; and how its axis is divided."""
 
 from datetime import datetime, timedelta
 from typing import Final
 
 from msgspec import Struct
 
-from services.insights.figures import Extent
+from services.insights.figures import History
 from services.insights.filters import Filters
 from shared.journey.instants import DAY_US, HOUR_US, from_us, to_us
 
 _MONTHS: Final = 12
+_MIN_SHARE: Final = 0.01
+"""Of the volume of all time, what twelve months must hold to be shown without being asked for."""
 _SHORT_DAYS: Final = 62
 """Data over fewer days are shown by days, from the first to the last."""
 
@@ -45,30 +47,51 @@ class Period(Struct, frozen=True):
         return starts
 
 
-def choose_period(filters: Filters, extent: Extent) -> Period:
-    """The period asked for, its open ends closed by the data; else the last twelve months, or all days of a short history."""
-    last = last_with_data(extent)
+def choose_period(filters: Filters, history: History) -> Period:
+    """The period asked for, its open ends closed by the data; else `usual_period`."""
     if filters.from_us is None and filters.to_us is None:
-        return last
-    from_us = filters.from_us if filters.from_us is not None else min(extent.first_us, filters.to_us or 0)
-    to_us = filters.to_us if filters.to_us is not None else max(extent.end_us, from_us + HOUR_US)
+        return usual_period(history)
+    from_us = filters.from_us if filters.from_us is not None else min(history.first_us, filters.to_us or 0)
+    to_us = filters.to_us if filters.to_us is not None else max(history.end_us, from_us + HOUR_US)
     return Period(min(from_us, to_us - HOUR_US), to_us, chosen=True)
 
 
-def last_with_data(extent: Extent) -> Period:
-    """The calendar months up to that of the latest event, twelve at most; days where the history is short."""
-    first, latest = from_us(extent.first_us), from_us(extent.end_us - 1)
-    if latest - first <= timedelta(days=_SHORT_DAYS):
-        return Period(to_us(_floor(first, "day")), to_us(_next(_floor(latest, "day"), "day")), chosen=False)
-    end = _next(_floor(latest, "month"), "month")
+def usual_period(history: History) -> Period:
+    """The latest twelve calendar months that hold at least a hundredth of all volume; all days of a short history.
+
+    A few stray events, older or newer than the bulk, thus do not hide it. Where no twelve months hold as much, all.
+    """
+    if _is_short(history):
+        return everything(history, chosen=False)
+    needed = _MIN_SHARE * sum(month.volume for month in history.months)
+    for month in reversed(history.months):
+        if month.volume:
+            period = _twelve_months(month.start_us, history)
+            inside = (each.volume for each in history.months if period.from_us <= each.start_us < period.to_us)
+            if sum(inside) >= needed:
+                return period
+    return everything(history, chosen=False)
+
+
+def latest_months(history: History) -> Period:
+    """The twelve calendar months up to the latest event, however few they hold."""
+    return everything(history) if _is_short(history) else _twelve_months(history.end_us - 1, history)
+
+
+def _is_short(history: History) -> bool:
+    return from_us(history.end_us - 1) - from_us(history.first_us) <= timedelta(days=_SHORT_DAYS)
+
+
+def _twelve_months(last_us: int, history: History) -> Period:
+    end = _next(_floor(from_us(last_us), "month"), "month")
     begin = end.replace(year=end.year - _MONTHS // 12)
-    return Period(max(to_us(begin), to_us(_floor(first, "month"))), to_us(end), chosen=False)
+    return Period(max(to_us(begin), to_us(_floor(from_us(history.first_us), "month"))), to_us(end), chosen=False)
 
 
-def everything(extent: Extent) -> Period:
+def everything(history: History, *, chosen: bool = True) -> Period:
     """All days that have data."""
-    first, latest = from_us(extent.first_us), from_us(extent.end_us - 1)
-    return Period(to_us(_floor(first, "day")), to_us(_next(_floor(latest, "day"), "day")), chosen=True)
+    first, latest = from_us(history.first_us), from_us(history.end_us - 1)
+    return Period(to_us(_floor(first, "day")), to_us(_next(_floor(latest, "day"), "day")), chosen=chosen)
 
 
 def _floor(moment: datetime, unit: str) -> datetime:

@@ -8,8 +8,8 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
 from services.insights.context import Context
-from services.insights.figures import extent
-from services.insights.filters import FILTER_NAMES, only_known, read_filters
+from services.insights.figures import choices, history, points_in_all
+from services.insights.filters import PAGE_FILTER_NAMES, only_known, read_filters
 from services.insights.journeys import Timeline, TimelineEvent, timeline
 from services.insights.language import N_, Language
 from services.insights.pages.rendering import Pages
@@ -17,22 +17,37 @@ from services.insights.points import PointInForce, decode_cursor, point_by_id, p
 from services.insights.problems import Problem
 from shared.detection.register import DECLARATIONS, RegisterEntry, register
 from shared.journey.instants import SECOND_US
+from shared.journey.vocabulary import CITIZEN_TYPES
 
 PAGE_POINTS: Final = 50
+CLOSE: Final = 6.0
+"""Marks nearer than this, in per cent of a lane, would lie upon each other."""
 
 
 class Mark(Struct, frozen=True):
-    """An event on its channel's lane: its number in the list, and its place in per cent of the time shown."""
+    """One event on its channel's lane, or several close together: their numbers in the list, their place in per cent."""
 
-    number: int
+    numbers: tuple[int, ...]
     x: float
     evidence: bool
+    """Whether any of them is evidence."""
+
+    @property
+    def label(self) -> str:
+        """`3`; `2–5` for all of 2 to 5; `2, 5`; `2 … 9` for several from 2 to 9."""
+        first, last, count = self.numbers[0], self.numbers[-1], len(self.numbers)
+        if count == 1:
+            return str(first)
+        if last - first == count - 1:
+            return f"{first}–{last}"
+        return f"{first}, {last}" if count == 2 else f"{first} … {last}"
 
 
 class Lane(Struct, frozen=True):
-    """One channel of the timeline; '' for events without a channel."""
+    """One channel of the timeline; '' for events without a channel, which `case_work` says are work on a case."""
 
     channel: str
+    case_work: bool
     marks: list[Mark]
 
 
@@ -53,16 +68,19 @@ def routes(context: Context, pages: Pages) -> APIRouter:
     @router.get("/points")
     def points(request: Request) -> HTMLResponse:
         """Points in force under the filters, newest first, a page at a time."""
-        only_known(request.query_params, (*FILTER_NAMES, "cursor", "lang"))
+        only_known(request.query_params, (*PAGE_FILTER_NAMES, "cursor", "lang"))
         filters = read_filters(request.query_params)
         before = decode_cursor(request.query_params.get("cursor"))
         found, next_cursor = points_page(context.store, filters, before, PAGE_POINTS)
+        offered = choices(context.store)
         values = {
             "points": found,
             "filters": filters,
             "next_cursor": next_cursor,
             "continued": before is not None,
-            "extent": extent(context.store),
+            "total": points_in_all(context.store, filters),
+            "choices": offered if any((offered.services, offered.channels, offered.territories)) else None,
+            "history": None if found else history(context.store, filters),
         }
         return pages.page(request, "points.html", values)
 
@@ -121,5 +139,19 @@ def _lanes(found: Timeline) -> list[Lane]:
     lanes: dict[str, list[Mark]] = {}
     for number, (event, evidence) in enumerate(found.events, start=1):
         share = (event.time_us - start_us) / span_us if end_us > start_us else 0.5
-        lanes.setdefault(event.channel, []).append(Mark(number, round(4 + 92 * share, 2), evidence))
-    return [Lane(channel, marks) for channel, marks in sorted(lanes.items(), key=lambda each: each[0] == "")]
+        mark = Mark((number,), round(4 + 92 * share, 2), evidence)
+        _place(mark, lanes.setdefault(event.channel, []))
+    of_citizens = any(event.channel == "" and event.type in CITIZEN_TYPES for event, _ in found.events)
+    return [
+        Lane(channel, channel == "" and not of_citizens, marks)
+        for channel, marks in sorted(lanes.items(), key=lambda each: each[0] == "")
+    ]
+
+
+def _place(mark: Mark, marks: list[Mark]) -> None:
+    """Add a mark to its lane; one that would cover the mark before becomes one with it."""
+    if marks and mark.x - marks[-1].x < CLOSE:
+        before = marks[-1]
+        marks[-1] = Mark(before.numbers + mark.numbers, before.x, before.evidence or mark.evidence)
+    else:
+        marks.append(mark)

@@ -6,6 +6,7 @@ from typing import Any, Final
 from urllib.parse import urlencode
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
 from msgspec import Struct
 from starlette.requests import Request
 from starlette.responses import HTMLResponse
@@ -15,7 +16,8 @@ from services.insights.context import Context
 from services.insights.filters import Filters
 from services.insights.language import CODES, Language
 from services.insights.pages.overview_view import Place
-from services.insights.pages.words import event_words, needs_words
+from services.insights.pages.suppression import is_few
+from services.insights.pages.words import event_words, needs_words, reason_words
 from services.insights.static_files import read_static, static_address
 from shared.detection.register import DECLARATIONS
 from shared.detection.sentences import channel_name
@@ -106,6 +108,9 @@ def _environment(language: Language, static: Callable[[str], str], context: Cont
         series_class=series_class,
         per_100=lambda place: _per_100(place, language, context.settings.small_cell_min),
         needs=lambda types, fields: needs_words(types, fields, language),
+        few=lambda count: is_few(count, context.settings.small_cell_min),
+        breakable=_breakable,
+        reason_name=lambda reason: reason_words(reason, language),
         event_name=lambda kind: event_words(kind, language),
         rule_title=lambda rule: DECLARATIONS[rule].title.in_language(language.code),
         rule_purpose=lambda rule: DECLARATIONS[rule].purpose.in_language(language.code),
@@ -119,9 +124,15 @@ def series_class(name: str) -> str:
 
 
 def _per_100(place: Place, language: Language, small_cell_min: int) -> str:
-    """Points per 100 contacts and steps; a dash where it would give away a small count, or there is nothing to divide by."""
+    """Points per 100 contacts; a dash where it would give away a count that is not shown, or nothing can be divided."""
     rate = place.per_100
-    return "–" if rate is None or 0 < place.points < small_cell_min else language.rate(rate)
+    hidden = place.shown != "shown" or is_few(place.contact_points, small_cell_min)
+    return "–" if rate is None or hidden else language.rate(rate)
+
+
+def _breakable(path: str) -> Markup:
+    """The path, which a narrow column may break after a slash."""
+    return Markup("/<wbr>").join(path.split("/"))
 
 
 class LanguageLink(Struct, frozen=True):

@@ -16,7 +16,7 @@ _EVENT_WORDS: Final = {
     "form.error": N_("Form: error shown"),
     "form.saved": N_("Form saved as a draft"),
     "form.submitted": N_("Form sent"),
-    "call.queued": N_("Call: in the queue"),
+    "call.queued": N_("Call queued"),
     "call.answered": N_("Call answered"),
     "call.transferred": N_("Call transferred"),
     "call.abandoned": N_("Call given up in the queue"),
@@ -69,6 +69,11 @@ def event_words(kind: str, language: Language) -> str:
     """The name of an event type; one that is not known is given back as it is."""
     words = _EVENT_WORDS.get(kind)
     return kind if words is None else language.text(words)
+
+
+def reason_words(reason: str, language: Language) -> str:
+    """Why a citizen came: the reason that a rule looks for in words, any other as it is."""
+    return language.text(N_("state of the case")) if reason == "status" else reason
 
 
 def needs_words(types: Sequence[str], fields: Sequence[str], language: Language) -> str:
