@@ -19,7 +19,7 @@ _RUNNING: Final = {
     "en": "Settings in force in the running platform (version {version}).",
 }
 _NOT_RUNNING: Final = {
-    "fr": "La plateforme n'est pas en marche : voici les réglages de cet environnement ({settings}).",
+    "fr": "La plateforme n'est pas en marche : voici les réglages que donnent les variables de ce terminal ({settings}).",
     "en": "The platform does not run: these are the settings of this environment ({settings}).",
 }
 _DEFAULTS: Final = {"fr": "les valeurs par défaut", "en": "the defaults"}

@@ -96,8 +96,8 @@ def _judged_by_rules_in_force(store: Store, folder: DataFolder) -> Part:
     if not others:
         return Part(name, "ok", f"all were judged by the settings in force (version {published.version})")
     points = "1 point was" if others == 1 else f"{others:,} points were"
-    text = f"{points} judged by other settings than those in force (version {published.version})"
-    return Part(name, "warning", text, "run `parcours redetect` to have the past judged by the settings in force")
+    text = f"{points} judged under another version of the settings than that in force ({published.version})"
+    return Part(name, "warning", text, "run `parcours redetect` if what changed concerns them")
 
 
 def _recounted(store: Store) -> list[Part]:

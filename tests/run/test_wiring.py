@@ -308,7 +308,7 @@ def test_the_doctor_notices_points_of_other_settings(
     assert part().status == "ok"
     log.append(control(RulesPublished(1, DEFAULTS), RulesPublished(2, DEFAULTS)))
     assert part().status == "warning"
-    assert part().message.startswith("1 point was judged by other settings than those in force")
+    assert part().message.startswith("1 point was judged under another version of the settings")
     assert "redetect" in part().advice
     log.append(control(RulesPublished(3, DEFAULTS)))
     assert part().message.startswith("3 points were")
