@@ -7,6 +7,7 @@ crash cut them. Source: docs/architecture.md, "The log" and "Detection".
 from itertools import islice
 from typing import Any, Protocol
 
+import lz4.block
 from msgspec import Struct, field
 
 from shared.detection.draft import Deltas, RulesByVersion, net, point_of
@@ -101,7 +102,7 @@ class Partition:
         self._history = RuleHistory()
         self._clocks = Clocks()
         self._hot: dict[str, Journey] = {}
-        self._young: dict[str, bytes] = {}
+        self._young: dict[str, bytes] = {}  # compressed: ids stand in a record several times
         self._records_of_hot: dict[str, bytes] = {}
         self._changed: dict[str, None] = {}
         self._offset = 0
@@ -180,7 +181,7 @@ class Partition:
         hot, young = self._hot, self._young
         for key in list(islice(hot, max(len(hot) - self._hot_journeys, 0))):
             journey = hot.pop(key)
-            young[key] = self._records_of_hot.pop(key, b"") or pack(journey)
+            young[key] = lz4.block.compress(self._records_of_hot.pop(key, b"") or pack(journey))
         for key in list(islice(young, max(len(young) - self._young_journeys, 0))):
             del young[key]
 
@@ -192,7 +193,8 @@ class Partition:
     def _open(self, key: str) -> Journey:
         journey = self._hot.get(key)
         if journey is None:
-            record = self._young.pop(key, None) or self._records.load(key)
+            young = self._young.pop(key, None)
+            record = self._records.load(key) if young is None else lz4.block.decompress(young)
             journey = self._hot[key] = Journey() if record is None else unpack(record)
             if record is not None:
                 self._records_of_hot[key] = record
