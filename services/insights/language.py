@@ -17,7 +17,7 @@ from babel.numbers import format_decimal, format_percent
 from babel.support import Translations
 
 from shared.detection.wording import duration
-from shared.journey.instants import DAY_US, from_us, to_text
+from shared.journey.instants import from_us, to_text
 
 CODES: Final = ("fr", "en")
 _LOCALES: Final = {"fr": "fr_FR", "en": "en_GB"}
@@ -79,12 +79,6 @@ class Language:
         """The minute of an instant, in UTC: `9 September 2020, 14:05`."""
         day = self.date(instant_us)
         return f"{day}, {self.clock(instant_us)}"
-
-    def edge(self, instant_us: int, *, end: bool = False) -> str:
-        """The edge of a period: its first day, or the last (`end`, the instant excluded); with the time if not midnight."""
-        if instant_us % DAY_US:
-            return self.moment(instant_us)
-        return self.date(instant_us - 1 if end else instant_us)
 
     def machine_time(self, instant_us: int) -> str:
         """An instant for machines: `2020-09-09T14:05:00.000000Z`."""

@@ -2,6 +2,7 @@
 
 import httpx
 
+from shared.detection.settings import DEFAULTS, merged
 from shared.log.port import Kind
 from shared.store.client import Store
 from tests.insights import seed
@@ -90,6 +91,7 @@ def test_openapi_names_every_route_and_no_outside_address(client: httpx.Client):
         "/api/v1/rejected/summary",
         "/api/v1/journeys/{journey}",
         "/api/v1/freshness",
+        "/api/v1/rules",
         "/api/v1/doctor",
         "/api/v1/migrations",
         "/api/v1/redetections",
@@ -97,6 +99,12 @@ def test_openapi_names_every_route_and_no_outside_address(client: httpx.Client):
     } == set(document["paths"])
     for path in ("/docs", "/redoc", "/openapi.json"):
         assert client.get(path).status_code == 404
+
+
+def test_the_rules_in_force_are_told(empty_store: Store, client_with: ClientWith):
+    """Their version, and the whole document: what the site changed, and the defaults of all else."""
+    answer = client_with(empty_store, {"repeat_contact": {"window_s": 1_234}}).get("/api/v1/rules").json()
+    assert answer == {"version": 1, "document": merged(DEFAULTS, {"repeat_contact": {"window_s": 1_234}})}
 
 
 def test_a_large_body_is_refused_unread(client: httpx.Client):
