@@ -279,11 +279,11 @@ class Partition:
         remember_row(journey, row, self.state.redetection)
 
     def _set_timer(self, key: str, journey: Journey, clock: str) -> None:
+        """One timer a journey and clock, at its next time or before: a timer that comes too early is set again."""
         timers = journey.state.timers
-        time_us = timers[0][0] if timers else 0
-        if time_us and (time_us != journey.timer_us or clock != journey.clock):
-            self._clocks.set(clock, time_us, key)
-        journey.timer_us, journey.clock = time_us, clock
+        if timers and (not journey.timer_us or timers[0][0] < journey.timer_us or clock != journey.clock):
+            journey.timer_us, journey.clock = timers[0][0], clock
+            self._clocks.set(clock, journey.timer_us, key)
 
     def _fire(self, clock: str) -> None:
         """Wake every journey whose time has come by this clock.
