@@ -135,3 +135,22 @@ def test_what_the_detector_has_not_judged_counts_as_missing():
         {}, {"journey-events.ingest": events, "detected": {"log_id": "a", "next_offsets": {"0": 98}}}, 1
     )
     assert not is_behind({"journey-events.ingest": 20}, {}, 4)
+
+
+def test_work_on_cases_stays_out_of_rates_per_contact(empty_store: Store, client_with: ClientWith):
+    """Points of missed deadlines are counted beside a place, and are no points per 100 contacts."""
+    contacts = [
+        event(f"c{day}", "contact.made", f"2026-02-{day:02}T09:00:00.000000Z", f"p1-{day}", "permits", channel="web")
+        for day in range(1, 21)
+    ]
+    (sample, *_) = seed.point_rows(months_of_contacts())
+    base = {**sample, "service": "permits", "territory": "", "time": "2026-02-10T09:00:00.000000Z"}
+    late = [{**base, "id": f"late{each}", "rule": "deadline_missed"} for each in range(15)]
+    again = [{**base, "id": f"again{each}"} for each in range(10)]
+    seed.insert(empty_store.writer(), seed.Kind.EVENTS, contacts)
+    seed.insert(empty_store.writer(), seed.Kind.POINTS, late)
+    client = client_with(empty_store)
+    row = r"permits 20 (\d+) ([\d.–]+)"
+    assert re.findall(row, text(client, "/")) == [("15", "–")]
+    seed.insert(empty_store.writer(), seed.Kind.POINTS, again)
+    assert re.findall(row, text(client, "/")) == [("25", "50.0")]

@@ -95,8 +95,10 @@ class Place(Struct, frozen=True):
 
     @property
     def per_100(self) -> float | None:
-        """Points, those of case work left out, per 100 contacts and online steps."""
-        return 100 * self.contact_points / self.events if self.events and self.points is not None else None
+        """Points, those of case work left out, per 100 contacts and online steps; `None` where case work is all there is."""
+        if not self.events or self.points is None or (self.points and not self.contact_points):
+            return None
+        return 100 * self.contact_points / self.events
 
 
 class Places(Struct, frozen=True):
