@@ -11,7 +11,6 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-import msgspec
 from msgspec import Struct
 
 from shared.detection.occurrence import decode_arrivals
