@@ -30,11 +30,17 @@ STREAM: Final = f"{FRICTIONS}.detector"
 _SCHEMA: Final = """
 CREATE TABLE IF NOT EXISTS journeys (
     partition INTEGER NOT NULL, key TEXT NOT NULL, record BLOB NOT NULL, timer_us INTEGER NOT NULL, clock TEXT NOT NULL,
-    PRIMARY KEY (partition, key)) WITHOUT ROWID;
+    PRIMARY KEY (partition, key));
 CREATE INDEX IF NOT EXISTS journeys_with_timer ON journeys (partition, timer_us) WHERE timer_us != 0;
 CREATE TABLE IF NOT EXISTS partitions (partition INTEGER PRIMARY KEY, state BLOB NOT NULL);
 CREATE TABLE IF NOT EXISTS positions (
     partition INTEGER PRIMARY KEY, log_id TEXT NOT NULL, next_offset INTEGER NOT NULL);
+"""
+
+# A rowid table and an update in place: records are large for the tree of the key, and replacing would move the row.
+_WRITE_JOURNEY: Final = """
+INSERT INTO journeys VALUES (?, ?, ?, ?, ?) ON CONFLICT (partition, key)
+DO UPDATE SET record = excluded.record, timer_us = excluded.timer_us, clock = excluded.clock
 """
 
 _state_decoder = msgspec.msgpack.Decoder(PartitionState)
@@ -95,7 +101,7 @@ class StateFile:
             for partition, (state, changed) in checkpoint.partitions.items():
                 connection.execute("REPLACE INTO partitions VALUES (?, ?)", (partition, _encoder.encode(state)))
                 connection.executemany(
-                    "REPLACE INTO journeys VALUES (?, ?, ?, ?, ?)",
+                    _WRITE_JOURNEY,
                     ((partition, each.key, each.record, each.timer_us, each.clock) for each in changed),
                 )
             connection.executemany(
