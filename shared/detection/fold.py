@@ -75,6 +75,16 @@ def expire_as(state: State, other: State, rules: RulesByVersion, deltas: Deltas)
     deltas.extend((1, orphan) for orphan in state.orphans if key_of(orphan) not in held)
 
 
+def has_fired(state: State) -> bool:
+    """Whether time has put something in force that the events alone would not, or may have: after a cut."""
+    return (
+        state.cut > 0
+        or (state.run is not None and state.run.fired)
+        or any(message.fired for message in state.messages)
+        or any(case.fired for case in state.cases.values())
+    )
+
+
 def _is_cut(state: State, last: Reference, event: Occurrence, rules: RulesByVersion) -> bool:
     if state.events >= MAX_JOURNEY_EVENTS:
         return True

@@ -12,13 +12,15 @@ import msgspec
 from msgspec import Struct, field
 
 from shared.detection.draft import Deltas, RulesByVersion, inverse, net
-from shared.detection.fold import expire, expire_as, fold
+from shared.detection.fold import expire, expire_as, fold, has_fired
 from shared.detection.occurrence import Occurrence, Reference
 from shared.detection.state import State
 
 MARK_EVERY_EVENTS: Final = 64
 MIN_MARK_EVENTS: Final = 8
 """So many events are folded again sooner than a state is kept for them."""
+MAX_UNSAID_EVENTS: Final = 12
+"""A record leaves out the state that a tail of at most so many events gives again."""
 MAX_TAIL_EVENTS: Final = 20_000
 """A tail keeps at least so many events if the lateness limit asks for them, and about a quarter more at most."""
 
@@ -71,14 +73,26 @@ class Journey(
 _decoder = msgspec.msgpack.Decoder(Journey)
 
 
+_UNSAID: Final = State()
+
+
 def pack(journey: Journey) -> bytes:
-    """The journey as a record."""
-    return _encoder.encode(journey)
+    """The journey as a record. The state is left out where folding a short tail gives it again: half of the bytes."""
+    state = journey.state
+    if len(journey.tail) <= MAX_UNSAID_EVENTS and journey.before_tail is None and not has_fired(state):
+        journey.state = _UNSAID
+    record = _encoder.encode(journey)
+    journey.state = state
+    return record
 
 
-def unpack(record: bytes) -> Journey:
-    """The journey of a record."""
-    return _decoder.decode(record)
+def unpack(record: bytes, rules: RulesByVersion) -> Journey:
+    """The journey of a record; `rules` are those of its service."""
+    journey = _decoder.decode(record)
+    if journey.state.last is None:
+        for event in journey.tail:
+            fold(journey.state, event, rules, [])
+    return journey
 
 
 def is_held(journey: Journey, reference: Reference) -> bool:

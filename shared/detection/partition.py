@@ -190,20 +190,21 @@ class Partition:
         record = self._records_of_hot[key] = pack(journey)
         return Changed(key, record, journey.timer_us, journey.clock)
 
-    def _open(self, key: str) -> Journey:
+    def _open(self, key: str, rules: RulesByVersion) -> Journey:
         journey = self._hot.get(key)
         if journey is None:
             young = self._young.pop(key, None)
             record = self._records.load(key) if young is None else lz4.block.decompress(young)
-            journey = self._hot[key] = Journey() if record is None else unpack(record)
+            journey = self._hot[key] = Journey() if record is None else unpack(record, rules)
             if record is not None:
                 self._records_of_hot[key] = record
         return journey
 
     def _work(self, key: str) -> _Work:
-        journey = self._open(key)
         subject, _, service = key.partition(SEPARATOR)
-        return _Work(key, subject, service, journey, self._history.of_service(service), journey.state.last)
+        rules = self._history.of_service(service)
+        journey = self._open(key, rules)
+        return _Work(key, subject, service, journey, rules, journey.state.last)
 
     def _place(self, work: _Work, arrival: Arrival, time_us: int, keep_us: int | None) -> None:
         reference = Reference(time_us, arrival.source, arrival.id)

@@ -166,7 +166,7 @@ def tail_of(driver: Driver) -> Any:
     driver.checkpoint()
     record = driver.records.load(f"p1-ann{SEPARATOR}aid")
     assert record is not None
-    return unpack(record)
+    return unpack(record, {})
 
 
 def test_the_tail_of_a_slow_journey_is_short() -> None:
