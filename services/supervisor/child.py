@@ -8,6 +8,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import IO, Final, NamedTuple
 
@@ -82,8 +83,9 @@ class ServiceLog:
         self._show(f"{self._name}: {text}{more}")
 
     def close(self) -> None:
-        """Close the file."""
-        self._file.close()
+        """Close the file; what a full disk still owes it is lost."""
+        with suppress(OSError):
+            self._file.close()
 
 
 class _QuietRotatingFile(logging.handlers.RotatingFileHandler):
