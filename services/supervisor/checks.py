@@ -15,6 +15,8 @@ from shared.settings import Settings
 
 _PROBE_BYTES: Final = 1_000_000
 _MAX_PORT: Final = 65_535
+_FEWEST_FREE_MB: Final = 16
+"""Below, a service may fail whatever PARCOURS_MIN_FREE_MB says."""
 
 
 def check_settings(settings: Settings) -> None:
@@ -50,6 +52,14 @@ def check_folder(folder: DataFolder, min_free_mb: int) -> None:
         raise ParcoursError(f"the data folder cannot be written ({probe.parent}): {reason}") from error
     finally:
         _remove(probe)
+
+
+def is_short_of_space(folder: DataFolder, min_free_mb: int) -> bool:
+    """Whether the disk is so full that services end for that reason alone."""
+    try:
+        return shutil.disk_usage(folder.root).free < max(min_free_mb, _FEWEST_FREE_MB) * 1_000_000
+    except OSError:
+        return False
 
 
 def _remove(path: Path) -> None:

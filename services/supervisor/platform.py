@@ -44,7 +44,11 @@ def run_platform(
         checks.check_log(folder)
         children = [_child(name, folder, environment) for name in needs]
         supervisor = Supervisor(
-            children, needs, lambda child: child.pid is not None and ready(child.name, child.pid), stop
+            children,
+            needs,
+            lambda child: child.pid is not None and ready(child.name, child.pid),
+            stop,
+            lambda: checks.is_short_of_space(folder, settings.min_free_mb),
         )
         try:
             _say(f"Parcours is starting (data folder: {settings.data})")

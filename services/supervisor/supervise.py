@@ -14,6 +14,8 @@ from shared.errors import ParcoursError
 _STEP_S: Final = 0.05
 _START_LIMIT_S: Final = 60.0
 _STOP_LIMIT_S: Final = 3.5
+_SPACE_PAUSE_S: Final = 10.0
+"""Between two starts of a child that has used its starts up, while the disk is full."""
 
 
 class ServiceFailed(ParcoursError):
@@ -47,7 +49,8 @@ class StopRequest:
 class Supervisor:
     """Starts children in waves, restarts the dead, stops them all.
 
-    `needs` names for each child the children that must be ready before it starts; `ready` asks one child.
+    `needs` names for each child the children that must be ready before it starts; `ready` asks one child. While
+    `short_of_space`, a child that keeps ending is no reason to stop the others: it goes on once there is space.
     """
 
     def __init__(
@@ -56,11 +59,13 @@ class Supervisor:
         needs: Mapping[str, Sequence[str]],
         ready: Callable[[Child], bool],
         stop: StopRequest,
+        short_of_space: Callable[[], bool] = lambda: False,
     ) -> None:
         self._children = {child.name: child for child in children}
         self._needs = needs
         self._ready = ready
         self._stop = stop
+        self._short_of_space = short_of_space
         self._started: set[str] = set()
 
     def start(self) -> bool:
@@ -120,6 +125,10 @@ class Supervisor:
         if status == EXIT_FOR_GOOD:
             raise ServiceFailed(f"{child.name}: {child.log.last_error or 'it cannot run with these settings'}")
         delay_s = child.budget.take(now_s)
+        if delay_s is None and self._short_of_space():
+            child.log.alarm(f"{_ending(status)}; too little free space: started again every {_SPACE_PAUSE_S:.0f} s")
+            child.start_at_s = now_s + _SPACE_PAUSE_S
+            return
         if delay_s is None:
             raise ServiceFailed(
                 f"{child.name} was restarted five times within a minute and ended again ({_ending(status)}): "

@@ -26,6 +26,7 @@ class Stage:
         self.folder = folder
         self.shown: list[str] = []
         self.stop = StopRequest()
+        self.short_of_space = False
 
     def child(self, name: str, script: str) -> Child:
         """A child that runs the script."""
@@ -43,7 +44,9 @@ class Stage:
     def supervisor(self, *children: Child, needs: dict[str, tuple[str, ...]] | None = None) -> Supervisor:
         """A supervisor for which a child is ready once it has marked its start."""
         needs = needs or {child.name: () for child in children}
-        return Supervisor(children, needs, lambda child: self.mark(child.name).exists(), self.stop)
+        return Supervisor(
+            children, needs, lambda child: self.mark(child.name).exists(), self.stop, lambda: self.short_of_space
+        )
 
 
 @pytest.fixture
@@ -104,6 +107,20 @@ def test_a_child_that_dies_for_ever_stops_the_whole_by_name(stage: Stage) -> Non
     supervisor.stop()
     assert mark.read_text() == "xxx"
     assert other.ended() is not None
+
+
+def test_a_full_disk_is_no_reason_to_stop_the_others(stage: Stage) -> None:
+    """While there is no space, a child that has used its starts up is started again later; the others go on."""
+    mark = stage.mark("loader")
+    child = stage.child("loader", f"open({str(mark)!r}, 'a').write('x'); raise SystemExit(3)")
+    child.budget = RestartBudget(limit=1)
+    other = stage.live("other")
+    stage.short_of_space = True
+    supervisor = stage.supervisor(child, other)
+    assert supervisor.start()
+    step_until(supervisor, lambda: mark.read_text() == "xx" and child.start_at_s > time.monotonic() + 5)
+    assert other.ended() is None
+    supervisor.stop()
 
 
 def test_a_status_that_says_for_good_is_not_tried_again(stage: Stage) -> None:
