@@ -54,6 +54,24 @@ class Settings(Struct, frozen=True, kw_only=True):
     """Bound on one query's time."""
     small_cell_min: int = 10
     """Counts of citizens below this are not shown on pages."""
+    brokers: str = ""
+    """Kafka's addresses (`host:port,…`); without them all runs on one machine."""
+    replication: int = 1
+    """Copies of each partition of a new topic."""
+    clickhouse: str = ""
+    """A ClickHouse server (`http://user:password@host:8123/database`); without it, ClickHouse inside the process."""
+    registry: str = ""
+    """The database that processes share (`postgresql+psycopg://…`); without it, SQLite in the data folder."""
+    ingest_url: str = ""
+    """Where insights reaches the gateway `casework`; without it, `ingest_port` on this machine."""
+    ingest_key: str = ""
+    """The bearer key that publishers show; needed when `host` is not loopback."""
+    otlp_endpoint: str = ""
+    """The base URL of an OpenTelemetry collector (OTLP over HTTP); without it nothing is exported."""
+    instance: str = ""
+    """The name of this process among its kind; without it the host's name."""
+    group_session_ms: int = 10_000
+    """A worker that is silent for so long loses its partitions."""
 
 
 _PREFIX = "PARCOURS_"
