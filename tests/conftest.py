@@ -9,13 +9,13 @@ import pytest
 from hypothesis import settings
 
 IN_CI = os.environ.get("CI", "").lower() in {"1", "true"}
-MACHINE_PARTS = {"browser": "Chromium", "mount": "the right to mount a tmpfs"}
+MACHINE_PARTS = {"browser": "Chromium", "mount": "the right to mount a tmpfs", "kafka": "Java and Kafka's jars"}
 
 settings.register_profile("dev", deadline=None)
 settings.register_profile("ci", deadline=None, derandomize=True, database=None, print_blob=True)
 settings.load_profile("ci" if IN_CI else "dev")
 
-_SHARED_FIXTURES = ("tests.fixtures_store",)
+_SHARED_FIXTURES = ("tests.fixtures_store", "tests.kafka_broker.fixtures")
 pytest_plugins = [name for name in _SHARED_FIXTURES if importlib.util.find_spec(name) is not None]
 
 _not_run: Counter[str] = Counter()
