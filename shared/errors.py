@@ -54,7 +54,19 @@ class StoreError(ParcoursError):
 
 
 class QueryLimitExceeded(StoreError):
-    """A query went over its time, memory or concurrency limit."""
+    """A query went over its time or memory limit: ask for less."""
+
+
+class StoreBusy(StoreError):
+    """Too many questions at once: the same one can be asked again after `retry_after_s`."""
+
+    def __init__(self, message: str, retry_after_s: int = 1) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
+
+
+class RegistryError(ParcoursError):
+    """The registry (the database that processes share) does not answer, or refuses."""
 
 
 class DetectionError(ParcoursError):

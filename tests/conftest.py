@@ -9,7 +9,12 @@ import pytest
 from hypothesis import settings
 
 IN_CI = os.environ.get("CI", "").lower() in {"1", "true"}
-MACHINE_PARTS = {"browser": "Chromium", "mount": "the right to mount a tmpfs", "kafka": "Java and Kafka's jars"}
+MACHINE_PARTS = {
+    "browser": "Chromium",
+    "mount": "the right to mount a tmpfs",
+    "postgresql": "PostgreSQL",
+    "kafka": "Java and Kafka's jars",
+}
 
 settings.register_profile("dev", deadline=None)
 settings.register_profile("ci", deadline=None, derandomize=True, database=None, print_blob=True)

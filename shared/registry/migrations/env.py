@@ -1,0 +1,8 @@
+"""Alembic runs this: the connection, its transaction and its lock are the caller's (`shared.registry.upgrade`)."""
+
+from alembic import context
+
+from shared.registry.schema import METADATA
+
+context.configure(connection=context.config.attributes["connection"], target_metadata=METADATA)
+context.run_migrations()

@@ -1,0 +1,40 @@
+"""What processes on several machines share besides the log and ClickHouse: leases, heartbeats, small values."""
+
+from types import TracebackType
+from typing import Self
+
+from shared.registry.engine import make_engine
+from shared.registry.heartbeats import Heartbeats
+from shared.registry.leases import Leases
+from shared.registry.upgrade import upgrade
+from shared.registry.values import Values
+
+
+class Registry:
+    """One registry: `sqlite:///path`, or `postgresql+psycopg://user:password@host/database`.
+
+    Nothing is opened before the first use; at most four connections are open; every wait is bounded by 5 s, then
+    `RegistryError`. A database that was restarted is connected to again. Raises `ConfigurationError` for another URL.
+    """
+
+    def __init__(self, url: str) -> None:
+        self._engine = make_engine(url)
+        self.leases = Leases(self._engine)
+        self.heartbeats = Heartbeats(self._engine)
+        self.values = Values(self._engine)
+
+    def upgrade(self) -> None:
+        """Make or change the tables as this program needs them; safe to call by many at once. Raises `RegistryError`."""
+        upgrade(self._engine)
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._engine.dispose()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, _type: type[BaseException] | None, _error: BaseException | None, _trace: TracebackType | None
+    ) -> None:
+        self.close()
