@@ -20,7 +20,7 @@ from shared.journey.control import DetectionProgressed
 from shared.log.port import MAX_RECORD_BYTES, MAX_RECORD_EVENTS, Kind, LogReader, Position, Record, StoredRecord
 
 READ_LIMIT_BYTES: Final = 8_000_000
-MAX_UNSAVED_EVENTS: Final = 50_000
+MAX_UNSAVED_EVENTS: Final = 20_000
 POLL_S: Final = 0.02
 RETRIES: Final = 8
 FIRST_BACK_OFF_S: Final = 0.2

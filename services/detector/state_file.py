@@ -12,7 +12,7 @@ from typing import Final
 import msgspec
 
 from shared.detection.partition import Changed, PartitionState
-from shared.errors import LogMismatch
+from shared.errors import DetectionError, LogMismatch, ParcoursError
 from shared.log.local import (
     append_records,
     configure_connection,
@@ -47,6 +47,26 @@ _state_decoder = msgspec.msgpack.Decoder(PartitionState)
 _encoder = msgspec.msgpack.Encoder()
 
 
+@contextmanager
+def stops_if_damaged(path: Path) -> Iterator[None]:
+    """A read that fails stops the detector by name. It is never tried again in place: a record may be half folded.
+
+    Raises `DetectionError` for a damaged file, which starting again cannot help, else (I/O, locks) `StateUnreadable`.
+    """
+    try:
+        yield
+    except sqlite3.OperationalError as error:
+        raise StateUnreadable(f"{path}: the detector's file cannot be read now ({error})") from error
+    except sqlite3.DatabaseError as error:
+        raise DetectionError(
+            f"{path}: the detector's file is damaged ({error}); restore the data folder from one backup"
+        ) from error
+
+
+class StateUnreadable(ParcoursError):
+    """The detector's file cannot be read now; a detector started again may succeed."""
+
+
 class Checkpoint(msgspec.Struct):
     """What one transaction writes."""
 
@@ -72,12 +92,14 @@ class StateFile:
 
     def positions(self) -> dict[int, Position]:
         """The next offset of `journey-events` to fold, per partition."""
-        rows = self._connection.execute("SELECT partition, log_id, next_offset FROM positions")
-        return {partition: Position(log_id, next_offset) for partition, log_id, next_offset in rows}
+        with stops_if_damaged(self._path):
+            rows = self._connection.execute("SELECT partition, log_id, next_offset FROM positions")
+            return {partition: Position(log_id, next_offset) for partition, log_id, next_offset in rows}
 
     def state(self, partition: int) -> PartitionState | None:
         """What the partition remembered at the last checkpoint."""
-        row = self._connection.execute("SELECT state FROM partitions WHERE partition = ?", (partition,)).fetchone()
+        with stops_if_damaged(self._path):
+            row = self._connection.execute("SELECT state FROM partitions WHERE partition = ?", (partition,)).fetchone()
         if row is None:
             return None
         try:
@@ -87,13 +109,14 @@ class StateFile:
 
     def timers(self, partition: int) -> list[tuple[int, str, str]]:
         """(instant, clock, key) of every journey that waits for a time."""
-        return self._connection.execute(
-            "SELECT timer_us, clock, key FROM journeys WHERE partition = ? AND timer_us != 0", (partition,)
-        ).fetchall()
+        with stops_if_damaged(self._path):
+            return self._connection.execute(
+                "SELECT timer_us, clock, key FROM journeys WHERE partition = ? AND timer_us != 0", (partition,)
+            ).fetchall()
 
     def journeys(self, partition: int) -> "JourneyTable":
         """The packed journeys of a partition."""
-        return JourneyTable(self._connection, partition)
+        return JourneyTable(self._connection, partition, self._path)
 
     def write(self, checkpoint: Checkpoint, now_ms: int) -> None:
         """All of a checkpoint or nothing. Raises `LogUnavailable`."""
@@ -140,13 +163,15 @@ class StateFile:
 class JourneyTable:
     """Finds the packed journeys that are not in memory."""
 
-    def __init__(self, connection: sqlite3.Connection, partition: int) -> None:
+    def __init__(self, connection: sqlite3.Connection, partition: int, path: Path) -> None:
         self._execute: Callable[..., sqlite3.Cursor] = connection.execute
         self._partition = partition
+        self._path = path
 
     def load(self, key: str) -> bytes | None:
         """The record of the last checkpoint, or `None`."""
-        row = self._execute(
-            "SELECT record FROM journeys WHERE partition = ? AND key = ?", (self._partition, key)
-        ).fetchone()
+        with stops_if_damaged(self._path):
+            row = self._execute(
+                "SELECT record FROM journeys WHERE partition = ? AND key = ?", (self._partition, key)
+            ).fetchone()
         return None if row is None else row[0]

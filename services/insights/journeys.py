@@ -2,7 +2,7 @@
 
 from typing import Any, Final
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from services.insights import queries
 from services.insights.figures import answer
@@ -72,7 +72,17 @@ def read_journey(store: Store, journey: str, book: RuleBook) -> FoundJourney | N
         return None
     subject, service = points[0].subject, points[0].service
     events = _events(store, queries.events_of_subject(subject, service, MAX_SUBJECT_EVENTS))
-    return FoundJourney(service, _of_journey(events, journey, subject, service, book), points)
+    evidence = {identity for point in points for identity in point.identities()}
+    found = _of_journey(events, journey, subject, service, book)
+    if not evidence.issubset((event.source, event.id) for event in found):
+        # Events that came late have been folded since, when the past was detected again, and cut elsewhere.
+        on_time = [structs.replace(event, late=False) for event in events]
+        found = _of_journey(on_time, journey, subject, service, book)
+    found = [
+        structs.replace(event, late=False) if event.late and (event.source, event.id) in evidence else event
+        for event in found
+    ]
+    return FoundJourney(service, found, points)
 
 
 def _of_journey(

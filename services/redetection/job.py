@@ -94,6 +94,20 @@ class RedetectionJobs:
         threading.Thread(target=self._run, args=(state, service), name="redetection", daemon=True).start()
         return state.run
 
+    def end_unfinished(self) -> None:
+        """End a run that an earlier process left open: without its end the detector would keep every tail for ever.
+
+        Call once, before the first `start`; goes on in a thread of its own, and `start` waits for it.
+        """
+        threading.Thread(target=self._end_unfinished, name="redetection-end", daemon=True).start()
+
+    def _end_unfinished(self) -> None:
+        with self._lock:
+            try:
+                self._ingest.finish(self._name_run())
+            except ParcoursError as error:
+                _log.warning("an unfinished redetection may still be open; the next run ends it", exc_info=error)
+
     def state(self, run: str) -> Mapping[str, Any] | None:
         """How a run stands; `None` for one that is not known."""
         state = self._runs.get(run)

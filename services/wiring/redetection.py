@@ -106,7 +106,9 @@ class StoredPast:
 def build_redetections(
     settings: Settings, store: Store, keys: Keys, now_us: Callable[[], int], stop: threading.Event
 ) -> RedetectionJobs:
-    """The job; a run is named for the instant of its start."""
+    """The job; a run is named for the instant of its start. What an earlier process left open is ended."""
     address = f"http://{reachable_host(settings.host)}:{settings.ingest_port}"
     ingest = IngestClient(address, platform_token(keys))
-    return RedetectionJobs(StoredPast(store), ingest, lambda: to_text(now_us()), stop)
+    jobs = RedetectionJobs(StoredPast(store), ingest, lambda: to_text(now_us()), stop)
+    jobs.end_unfinished()
+    return jobs

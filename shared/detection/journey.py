@@ -48,6 +48,7 @@ class Journey(
         "clock": "c",
         "redetection": "d",
         "since": "x",
+        "waiting": "w",
     },
 ):
     """One (subject, service) in memory; its packed form is the record of a checkpoint.
@@ -55,8 +56,8 @@ class Journey(
     revision: of the latest row of output. state: after all of the tail. tail: events in order, those that an event within
     the lateness limit may still precede. marks: states to fold again from; the first is at index 0 unless the tail holds
     all there is. before_tail: the event before the tail. timer_us, clock: the timer that is set for it, and by which clock
-    (an import's source, or empty). redetection, since: while a redetection runs, its name and the
-    rows of output since it started.
+    (an import's source, or empty). redetection, since: while a redetection runs, its name and the rows of output since it
+    started. waiting: events out of order that a long journey takes in together, later.
     """
 
     revision: int = 0
@@ -68,6 +69,7 @@ class Journey(
     clock: str = ""
     redetection: str = ""
     since: list[bytes] = field(default_factory=list)
+    waiting: list[Occurrence] = field(default_factory=list)
 
 
 _decoder = msgspec.msgpack.Decoder(Journey)

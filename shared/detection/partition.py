@@ -33,6 +33,12 @@ from shared.journey.instants import SECOND_US, from_text, to_text, to_us
 from shared.journey.point import LateEvent, Point
 
 SEPARATOR = "\x1f"
+LONG_TAIL = 512
+"""Above, events out of order wait for company: folding the tail again for each of them would hold everybody up."""
+EVENTS_A_TICK = 1_000
+"""They wait for one tick, and one more for each so many events of the tail."""
+MAX_WAITING = 500
+"""So many wait no longer."""
 
 
 class JourneyRecords(Protocol):
@@ -51,6 +57,8 @@ class PartitionState(Struct):
     redetection: str = ""
     replays: dict[str, Replay] = field(default_factory=dict)
     late_events: int = 0
+    waiting: dict[str, int] = field(default_factory=dict)
+    """Long journeys that hold events waiting, and for how many ticks still."""
 
 
 class Changed(Struct):
@@ -128,7 +136,7 @@ class Partition:
         """Fold the events of one record."""
         self._offset = offset
         works: dict[str, _Work] = {}
-        keep_us = None if self.state.redetection else self._history.current.max_lateness_us
+        keep_us = self._keep_us()
         running = self._clocks.now_us
         self.counts.events += len(arrivals)
         for arrival in arrivals:
@@ -154,6 +162,7 @@ class Partition:
         match control:
             case ClockTicked(time=time):
                 self._clocks.advance(LIVE, from_text(time))
+                self._take_in_waiting()
                 self._fire(LIVE)
             case RulesPublished(version=version, rules=rules):
                 self._history.publish(version, rules)
@@ -204,7 +213,11 @@ class Partition:
         subject, _, service = key.partition(SEPARATOR)
         rules = self._history.of_service(service)
         journey = self._open(key, rules)
-        return _Work(key, subject, service, journey, rules, journey.state.last)
+        work = _Work(key, subject, service, journey, rules, journey.state.last)
+        if journey.waiting:
+            work.misplaced = {event.reference: event for event in journey.waiting}
+            work.newest = max(work.misplaced if work.newest is None else [work.newest, *work.misplaced])
+        return work
 
     def _place(self, work: _Work, arrival: Arrival, time_us: int, keep_us: int | None) -> None:
         reference = Reference(time_us, arrival.source, arrival.id)
@@ -247,16 +260,21 @@ class Partition:
             )
         )
 
-    def _finish(self, work: _Work, keep_us: int | None) -> None:
+    def _finish(self, work: _Work, keep_us: int | None, *, may_wait: bool = True) -> None:
         """After a record: fold what was misplaced, let time pass, and write the rows."""
         if not work.touched or work.newest is None:
             return
         journey = work.journey
         clock = self._clocks.of(work.newest.source)
         until_us = self._clocks.until_us(clock)
-        if work.misplaced:
+        if may_wait and len(journey.tail) >= LONG_TAIL and 0 < len(work.misplaced) < MAX_WAITING:
+            journey.waiting = list(work.misplaced.values())
+            self.state.waiting.setdefault(work.key, len(journey.tail) // EVENTS_A_TICK)
+        elif work.misplaced:
             self.counts.refolds += 1
             misplaced = list(work.misplaced.values())
+            journey.waiting = []
+            self.state.waiting.pop(work.key, None)
             work.deltas += insert(journey, misplaced, until_us, work.rules, keep_us)
         else:
             expire(journey.state, until_us, work.rules, work.deltas)
@@ -264,6 +282,22 @@ class Partition:
             self._write(work, net(work.deltas))
         self._set_timer(work.key, journey, clock)
         self._changed[work.key] = None
+
+    def _take_in_waiting(self) -> None:
+        """At each tick: the long journeys that have waited long enough take in what came out of order."""
+        for key, ticks in list(self.state.waiting.items()):
+            if ticks:
+                self.state.waiting[key] = ticks - 1
+            else:
+                self._take_in(key)
+
+    def _take_in(self, key: str) -> None:
+        work = self._work(key)
+        work.touched = bool(work.misplaced)
+        self._finish(work, self._keep_us(), may_wait=False)
+
+    def _keep_us(self) -> int | None:
+        return None if self.state.redetection else self._history.current.max_lateness_us
 
     def _write(self, work: _Work, deltas: Deltas) -> None:
         for sign, draft in deltas:
@@ -323,6 +357,7 @@ class Partition:
         if not replay.add(part):
             return
         del self.state.replays[key]
+        self._take_in(key)
         work = self._work(key)
         keep_us = self._history.current.max_lateness_us
         rows = replace_past(work.journey, replay, work.rules, self._history.version, keep_us, self._until_us)

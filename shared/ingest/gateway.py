@@ -19,7 +19,17 @@ from starlette.responses import Response
 
 from shared.errors import LogError, LogOverloaded
 from shared.ingest.batcher import Batcher
-from shared.ingest.body import Body, ByteBudget, Form, Splitter, error_position, form_of, read_body, refuse_encoding
+from shared.ingest.body import (
+    LARGE_BODY_BYTES,
+    Body,
+    ByteBudget,
+    Form,
+    Splitter,
+    error_position,
+    form_of,
+    read_body,
+    refuse_encoding,
+)
 from shared.ingest.control import Controls, OwnLog
 from shared.ingest.intake import Intake
 from shared.ingest.meters import IngestMeters
@@ -38,7 +48,8 @@ TICK_S: Final = 1.0
 STOP_TIMEOUT_S: Final = 1.5
 """How long stopping waits for what is pending in both logs, and once more for them to close."""
 _EVENTS_AT_A_TIME: Final = 250
-"""Judged before other requests have their turn."""
+_BYTES_AT_A_TIME: Final = 32_768
+"""Judged, at most about so much, before other requests have their turn: scrubbing long comments takes milliseconds each."""
 _RETRY_UNAVAILABLE_S: Final = 5
 _RETRY_LOW_SPACE_S: Final = 30
 _RETRY_NOT_READY_S: Final = 1
@@ -82,6 +93,7 @@ class Gateway:
         self._space = FreeSpace(parts.data_folder, parts.min_free_bytes)
         self._budget = ByteBudget(parts.max_pending_bytes)
         self._splitter = Splitter()
+        self._one_large = asyncio.Lock()
         self._now_us = parts.now_us
         self._recorded_us = 0
         self._open = False
@@ -160,7 +172,11 @@ class Gateway:
             await self._keep_unreadable(refused, body, refusals, gateway)
             raise
         intake = Intake(self._validator, refusals, arrival, lang)
-        await _judge_all(intake, events)
+        if len(body) <= LARGE_BODY_BYTES:
+            await _judge_all(intake, events)
+        else:  # one after the other: several would only finish together, and leave small requests less often their turn
+            async with self._one_large:
+                await _judge_all(intake, events)
         if form is Form.SINGLE and intake.only_refusal in {"not_json", "not_utf8"}:
             unreadable = RequestRefused(400, intake.only_refusal, position=error_position(body))
             await self._keep_unreadable(unreadable, body, Refusals(self._sealer, gateway, to_text(now_us)), gateway)
@@ -226,8 +242,13 @@ class Gateway:
 
 
 async def _judge_all(intake: Intake, body: Body) -> None:
-    events = body.events
-    for start in range(0, len(events), _EVENTS_AT_A_TIME):
-        if start:
+    part: list[bytes] = []
+    size_bytes = 0
+    for raw in body.events:
+        if part and (len(part) >= _EVENTS_AT_A_TIME or size_bytes + len(raw) > _BYTES_AT_A_TIME):
+            intake.judge(part, body.utf8)
             await asyncio.sleep(0)
-        intake.judge(events[start : start + _EVENTS_AT_A_TIME], body.utf8)
+            part, size_bytes = [], 0
+        part.append(raw)
+        size_bytes += len(raw)
+    intake.judge(part, body.utf8)

@@ -89,6 +89,10 @@ def lag(reader: LocalLogReader, position: StreamPosition | None) -> int:
 def _read(path: Path) -> Positions:
     try:
         return _decoder.decode(path.read_bytes())
+    except FileNotFoundError:
+        raise
+    except OSError as error:
+        raise LogError(f"{path}: the file of positions cannot be read ({error.strerror})") from error
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise LogError(
             f"{path}: not a file of positions ({error}); delete it, the running consumer writes it again"

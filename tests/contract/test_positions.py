@@ -48,6 +48,13 @@ def test_damaged_file_is_named_and_written_anew(tmp_path: Path, content: bytes) 
     assert read_positions(tmp_path) == {"loader": {"s": StreamPosition("l", {0: 1})}}
 
 
+def test_an_unreadable_file_is_named(tmp_path: Path) -> None:
+    """What cannot be read for another reason than its content is said in one line too, not taken for damage."""
+    (tmp_path / "loader.json").mkdir()
+    with pytest.raises(LogError, match=r"loader\.json: the file of positions cannot be read \(Is a directory\)"):
+        read_positions(tmp_path)
+
+
 def test_slowest_consumer_says_what_all_have_passed() -> None:
     """Pruning follows the slowest consumer, and stops where one is missing or reads another log."""
     positions = {

@@ -7,6 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from shared.detection import partition
+from shared.journey.control import ClockTicked
+from shared.journey.instants import to_text
 from tests.detection.comparison import assert_as_defined
 from tests.detection.driver import Driver, points_in_force
 from tests.strategies.arrivals import Delivery, arrivals, random_delivery
@@ -16,10 +19,16 @@ from tests.strategies.events import random_stream, streams
 SEEDS_PER_TEST = 200
 
 
-def check(delivery: Delivery, events: list[dict[str, Any]], document: dict[str, Any], checkpoint_every: int) -> int:
-    """Deliver to a fresh detector and compare; the number of points."""
+def check(
+    delivery: Delivery, events: list[dict[str, Any]], document: dict[str, Any], checkpoint_every: int, ticks: int = 0
+) -> int:
+    """Deliver to a fresh detector, with so many more ticks at the end, and compare; the number of points."""
     driver = Driver()
     driver.deliver(delivery, checkpoint_every)
+    for _ in range(ticks):
+        driver.control(ClockTicked(to_text(delivery.now_us)))
+    driver.checkpoint()
+    assert not ticks or not driver.partition.state.waiting
     versions = {"version_of": delivery.version_of, "documents": delivery.documents}
     return assert_as_defined(points_in_force(driver.rows), events, delivery.now_us, document, **versions)
 
@@ -62,4 +71,24 @@ def test_sources_with_a_lateness_limit_of_their_own() -> None:
             seed, events, lateness_s=lambda source, limits=limits: limits.get(source, 86_400), documents=[document]
         )
         points += check(delivery, events, document, 4)
+    assert points > 300
+
+
+@pytest.mark.parametrize("max_waiting", [2, 5, 1_000])
+def test_long_journeys_that_let_events_wait(max_waiting: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where events out of order wait for ticks or for company, the points are the same in the end."""
+    monkeypatch.setattr(partition, "LONG_TAIL", 3)
+    monkeypatch.setattr(partition, "EVENTS_A_TICK", 4)
+    monkeypatch.setattr(partition, "MAX_WAITING", max_waiting)
+    points = 0
+    for seed in range(300):
+        choose = Random(seed)
+        document = random_document(seed, lateness=False)
+        documents = [document, random_document(seed + 1_000_000, lateness=False)][: choose.choice((1, 2))]
+        events = random_stream(seed, choose.choice((12, 30, 60)), document)
+        delivery = random_delivery(seed, events, documents=documents, record_max=choose.choice((1, 8)))
+        try:
+            points += check(delivery, events, document, choose.choice((1, 3, 7)), ticks=20)
+        except AssertionError as error:
+            raise AssertionError(f"seed {seed}: {error}") from error
     assert points > 300

@@ -1,12 +1,13 @@
 """The detector of one partition: rule versions, clocks, imports, memory, journeys that keep growing."""
 
+from random import Random
 from typing import Any
 
 import pytest
 
 from shared.detection.history import MAX_CACHED_SERVICES, RuleHistory
 from shared.detection.journey import MARK_EVERY_EVENTS, MAX_TAIL_EVENTS, MIN_MARK_EVENTS, unpack
-from shared.detection.partition import SEPARATOR
+from shared.detection.partition import EVENTS_A_TICK, LONG_TAIL, MAX_WAITING, SEPARATOR
 from shared.detection.settings import DEFAULTS, merged
 from shared.errors import DetectionError
 from shared.journey.control import ClockTicked, ImportFinished, ImportStarted, RulesPublished
@@ -185,6 +186,37 @@ def test_the_tail_of_a_busy_journey_covers_the_limit() -> None:
     journey = tail_of(driver)
     span_us = journey.tail[-1].time_us - journey.tail[0].time_us
     assert DAY_US <= span_us <= 3 * DAY_US
+
+
+def test_a_long_journey_in_any_order_costs_few_refolds() -> None:
+    """Single events of a robot, shuffled: they are taken in together, at a tick or when many wait; none is lost."""
+    driver = started()
+    count = 4 * LONG_TAIL
+    driver.events([event(f"{each:05}", "page.viewed", 1 + each) for each in range(0, count, 2)])
+    odd = list(range(1, count, 2))
+    Random(7).shuffle(odd)
+    for each in odd:
+        driver.events([event(f"{each:05}", "page.viewed", 1 + each)])
+    driver.events([event(f"{odd[-1]:05}", "page.viewed", 1 + odd[-1])])
+    assert driver.partition.counts.duplicates == 1
+    for _ in range(1 + count // EVENTS_A_TICK):
+        tick(driver, count)
+    assert driver.partition.counts.refolds <= 1 + len(odd) // MAX_WAITING
+    assert [each.id for each in tail_of(driver).tail] == [f"{each:05}" for each in range(count)]
+    assert not driver.late_events
+
+
+def test_what_waits_outlives_a_crash() -> None:
+    """Events that wait for a tick are part of the checkpoint."""
+    driver = started()
+    driver.events([event(f"{each:05}", "page.viewed", 2 * each) for each in range(2 * LONG_TAIL)])
+    driver.events([event("between", "page.viewed", 11)])
+    driver.checkpoint()
+    driver.crash()
+    assert "between" not in {each.id for each in tail_of(driver).tail}
+    tick(driver, 4 * LONG_TAIL)
+    tick(driver, 4 * LONG_TAIL)
+    assert tail_of(driver).tail[6].id == "between"
 
 
 def test_a_journey_that_keeps_growing_stays_bounded() -> None:

@@ -7,6 +7,7 @@ import msgspec
 import pytest
 
 from services.redetection.replay import PART_BYTES, replay_parts
+from shared.detection import partition
 from shared.detection.settings import DEFAULTS
 from shared.errors import DetectionError
 from shared.journey.codec import decode_events, encode
@@ -46,9 +47,14 @@ def replay(driver: Driver, run: str, loaded: list[dict[str, Any]], twice: bool) 
             driver.control(part)
 
 
-@pytest.mark.parametrize("start", range(0, 300, 100))
-def test_the_past_under_new_rules(start: int) -> None:
-    """Late events count, the new rules apply to all, and what arrives between the steps is neither lost nor doubled."""
+@pytest.mark.parametrize("long_tail", [3, 512])
+@pytest.mark.parametrize("start", range(0, 200, 100))
+def test_the_past_under_new_rules(start: int, long_tail: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Late events count, the new rules apply to all, and what arrives between the steps is neither lost nor doubled.
+
+    So too in long journeys, where events out of order may wait for the next tick.
+    """
+    monkeypatch.setattr(partition, "LONG_TAIL", long_tail)
     for seed in range(start, start + 100):
         choose = Random(seed)
         old, new = random_document(seed, lateness=False), random_document(seed + 9_000, lateness=False)

@@ -131,3 +131,16 @@ def test_free_space_is_looked_at_once_a_second(tmp_path: Path) -> None:
     assert not space.enough()
     now_s[0] += 0.2
     assert space.enough()
+
+
+def test_heavy_bodies_leave_others_their_turn(tmp_path: Path) -> None:
+    """While a body is judged whose comments take seconds to scrub, a small request is answered."""
+    heavy = batch(*(event(number, data_comment="06 12 34 56 7 " * 1_100) for number in range(120)))
+    with serve(tmp_path) as served, ThreadPoolExecutor(2) as pool:
+        waiting = [pool.submit(served.post, heavy), pool.submit(served.post, heavy)]
+        answered = 0
+        while not any(task.done() for task in waiting):
+            assert post(served, 99).status_code == 202
+            answered += 1
+        assert answered >= 5
+        assert [task.result().status_code for task in waiting] == [202, 202]

@@ -64,6 +64,26 @@ def test_a_late_event_is_flagged(empty_store: Store, client_with: ClientWith):
     assert [(each["id"], each["late"]) for each in answer["events"]] == [("1", False), ("0", True), ("2", False)]
 
 
+def test_a_late_event_that_was_detected_since_is_none(empty_store: Store, client_with: ClientWith):
+    """After a redetection points rest on events that had come late: the journey holds them, and they are not marked."""
+    late = event("0", "contact.made", "2026-01-01T10:00:00.000000Z", "p1-a", "housing", channel="web", case="c")
+    events = [
+        late,
+        event("1", "contact.made", "2026-06-01T10:00:00.000000Z", "p1-a", "housing", channel="phone", case="c"),
+        event("2", "contact.made", "2026-06-02T10:00:00.000000Z", "p1-a", "housing", channel="phone", case="c"),
+    ]
+    writer = empty_store.writer()
+    seed.fill(writer, events)
+    row = {name: late[name] for name in ("source", "id", "recordedtime", "subject", "time")}
+    seed.insert(writer, Kind.LATE, [{**row, "service": "housing", "behind_s": 90_000.0, "partition": 0, "offset": 1}])
+    client = client_with(empty_store)
+    points = client.get("/api/v1/frictions").json()["points"]
+    (journey,) = {point["journey"] for point in points}
+    answer = client.get(f"/api/v1/journeys/{journey}").json()
+    assert {"1", "2"} <= {identity for point in answer["points"] for identity in point["evidence"]}
+    assert [each["id"] for each in answer["events"]] == ["0", "1", "2"]
+
+
 def test_an_unknown_journey_is_not_found(client: httpx.Client):
     """404 as a problem that says how journeys are found."""
     response = client.get("/api/v1/journeys/" + "0" * 32)

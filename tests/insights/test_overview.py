@@ -154,3 +154,15 @@ def test_work_on_cases_stays_out_of_rates_per_contact(empty_store: Store, client
     assert re.findall(row, text(client, "/")) == [("15", "–")]
     seed.insert(empty_store.writer(), seed.Kind.POINTS, again)
     assert re.findall(row, text(client, "/")) == [("25", "50.0")]
+
+
+def test_the_first_week_that_clickhouse_has_is_shown(empty_store: Store, client_with: ClientWith):
+    """1 January 1970 was a Thursday: its week begins there, on the page too, and its events are counted."""
+    first = [
+        event(f"c{number}", "contact.made", f"1970-01-{1 + number:02}T09:00:00.000000Z", f"p1-{number}", "aid")
+        for number in range(12)
+    ]
+    seed.fill(empty_store.writer(), first)
+    answer = client_with(empty_store).get("/?from=1970-01-01&to=1970-06-01")
+    assert answer.status_code == 200
+    assert "12" in re.sub(r"<[^>]*>", " ", answer.text)

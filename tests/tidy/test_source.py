@@ -165,7 +165,7 @@ def test_every_setting_is_documented(name: str) -> None:
     )
     assert row is not None
     default = getattr(Settings(), name)
-    shown = "none" if default is None else f"`{int(default) if isinstance(default, bool) else default}`"
+    shown = "none" if default in {None, ""} else f"`{int(default) if isinstance(default, bool) else default}`"
     assert row[1] == shown
 
 

@@ -115,7 +115,8 @@ def activity(store: Store, filters: Filters, period: Period, language: Language)
     places = {start: index for index, start in enumerate(starts)}
     values: dict[str, list[int]] = defaultdict(lambda: [0] * len(starts))
     for start, channel, events in activity_over_time(store, period.unit, filters):
-        values[channel][places[start]] += events
+        # ClickHouse has no days before 1970: the week of 1 January 1970 begins there, not on its Monday.
+        values[channel][places.get(start, 0)] += events
     labels = [_short_label(start, period, language, first=start == starts[0]) for start in starts]
     chart = stacked_columns(labels, values, MAX_SERIES)
     names = [language.bin_label(from_us(start), _LABELS[period.unit]) for start in starts]
