@@ -5,6 +5,7 @@ import shutil
 from pathlib import Path
 from typing import Final
 
+from services.supervisor.access import check_access
 from services.wiring.folder import DataFolder
 from services.wiring.listener import open_listener
 from services.wiring.rules import site_rules
@@ -32,7 +33,7 @@ def check_settings(settings: Settings) -> None:
 def check_folder(folder: DataFolder, min_free_mb: int) -> None:
     """Make the data folder and try it.
 
-    Raises `ParcoursError` when it cannot be written, or its disk is full.
+    Raises `ParcoursError` when it or a file in it cannot be used, or its disk is full.
     """
     folder.create()
     probe = folder.root / ".probe"
@@ -52,6 +53,7 @@ def check_folder(folder: DataFolder, min_free_mb: int) -> None:
         raise ParcoursError(f"the data folder cannot be written ({probe.parent}): {reason}") from error
     finally:
         _remove(probe)
+    check_access(folder)
 
 
 def is_short_of_space(folder: DataFolder, min_free_mb: int) -> bool:

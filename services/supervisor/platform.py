@@ -14,6 +14,7 @@ from services.supervisor.child import Child, ServiceLog
 from services.supervisor.supervise import StopRequest, Supervisor
 from services.wiring.folder import DataFolder
 from services.wiring.listener import reachable_host
+from services.wiring.site_keys import check_site_keys
 from shared.settings import Settings
 
 _REPOSITORY: Final = Path(services.__file__).resolve().parent.parent
@@ -40,6 +41,7 @@ def run_platform(
     folder.create()
     with folder.hold(""), stop.listening():
         checks.check_folder(folder, settings.min_free_mb)
+        check_site_keys(folder)
         checks.check_ports(settings)
         checks.check_log(folder)
         children = [_child(name, folder, environment) for name in needs]

@@ -31,6 +31,7 @@ class DataFolder:
         self.service_logs = root / "logs"
         self.demo_marker = root / "demo.json"
         self.published_rules = self.log / "published-rules.json"
+        self.key_fingerprints = self.log / "keys.json"
 
     def stream(self, name: str) -> Path:
         """The file of a stream of the log, e.g. `journey-events.ingest`; the detector's lies with its state."""
@@ -111,10 +112,17 @@ def _lock(descriptor: int, root: Path, wait_s: float) -> None:
             return
 
 
-def write_json(path: Path, content: object) -> None:
-    """Replace a small file by the content as JSON, atomically: a reader sees the old one or the new one."""
+def write_json(path: Path, content: object, *, durable: bool = False) -> None:
+    """Replace a small file by the content as JSON, atomically: a reader sees the old one or the new one.
+
+    Unless `durable`, a loss of power soon after may leave it empty. Raises `OSError`.
+    """
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    temporary.write_bytes(msgspec.json.encode(content))
+    with temporary.open("wb") as file:
+        file.write(msgspec.json.encode(content))
+        if durable:
+            file.flush()
+            os.fsync(file.fileno())
     temporary.replace(path)
 
 

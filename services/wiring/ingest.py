@@ -15,13 +15,13 @@ from services.wiring.listener import open_listener
 from services.wiring.pruning import Pruning
 from services.wiring.redetection import PlatformOnly, platform_token
 from services.wiring.rules import site_rules
+from services.wiring.site_keys import open_site_keys
 from services.wiring.streams import EVENTS, EVENTS_CONSUMERS, INGEST_REJECTS, REJECTS_CONSUMERS
 from shared.clock import now_ms, now_us
-from shared.errors import ConfigurationError
 from shared.ingest.app import build_ingest_app
 from shared.ingest.gateway import Gateway, GatewayParts
 from shared.log.local import LocalLogReader, LocalLogWriter
-from shared.privacy.keys import Keys, load_or_make_keys
+from shared.privacy.keys import Keys
 from shared.privacy.pseudonyms import Pseudonymiser, normalise_subject
 from shared.privacy.scrubbing import scrub
 from shared.privacy.sealing import Sealer
@@ -38,7 +38,7 @@ def run_ingest(settings: Settings, stop: threading.Event) -> None:
     with ExitStack() as stack:
         stack.enter_context(folder.hold_service("ingest"))
         listener = stack.enter_context(open_listener(settings.host, settings.ingest_port, "PARCOURS_INGEST_PORT"))
-        keys = _keys(folder)
+        keys = open_site_keys(folder)
         events = LocalLogWriter(folder.stream(EVENTS), EVENTS, settings.partitions)
         rejects = LocalLogWriter(folder.stream(INGEST_REJECTS), INGEST_REJECTS)
         reader = LocalLogReader(folder.stream(EVENTS), EVENTS)
@@ -77,13 +77,3 @@ def _parts(
         max_pending_bytes=settings.max_pending_mb * _MB,
         now_us=now_us,
     )
-
-
-def _keys(folder: DataFolder) -> Keys:
-    """The keys; new ones only for a folder without events, since pseudonyms made with others could never be joined."""
-    if folder.stream(EVENTS).exists() and not any(folder.keys.glob("*.key")):
-        raise ConfigurationError(
-            f"{folder.keys}: the keys are missing while {folder.stream(EVENTS)} holds events made with them; "
-            f"restore the keys from a backup, or start with an empty data folder"
-        )
-    return load_or_make_keys(folder.keys)

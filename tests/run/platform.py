@@ -1,6 +1,7 @@
 """`parcours run` as a process, in a folder and on ports of its own."""
 
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -13,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 START_LIMIT_S = 60.0
@@ -67,12 +69,21 @@ class Platform:
         self._process: subprocess.Popen[str] | None = None
         self._readers: list[threading.Thread] = []
 
-    def start(self) -> None:
-        """Start it; returns at once."""
+    def start_without_privileges(self) -> None:
+        """As `start`; where the tests run as root, without root's right to pass every permission."""
+        if os.geteuid() != 0:
+            self.start()
+            return
+        if shutil.which("setpriv") is None:
+            pytest.skip("root passes every permission, and there is no setpriv to give that up")
+        self.start("setpriv", "--bounding-set=-dac_override,-dac_read_search")
+
+    def start(self, *prefix: str) -> None:
+        """Start it; returns at once. `prefix` is a command that runs it."""
         self.stdout.clear()
         self.stderr.clear()
         self._process = subprocess.Popen(
-            [sys.executable, "-P", "-m", "services", "run"],
+            [*prefix, sys.executable, "-P", "-m", "services", "run"],
             cwd=self.folder.parent,
             env=environment(self.folder, **self.settings),
             stdout=subprocess.PIPE,

@@ -155,6 +155,61 @@ def test_a_folder_without_permission_is_one_line() -> None:
         assert str(folder.root) in one_line(raised.value)
 
 
+@contextmanager
+def folder_of_an_ordinary_user() -> Iterator[DataFolder]:
+    """A data folder with a file of each kind, of a user to whom things can be refused."""
+    with tempfile.TemporaryDirectory(dir="/tmp") as parent:
+        Path(parent).chmod(0o777)
+        with as_ordinary_user():
+            folder = DataFolder(Path(parent, "parcours"))
+            folder.create()
+            filled_log(folder)
+            for made in (folder.keys, folder.clickhouse, folder.clickhouse / "store"):
+                made.mkdir()
+            for name in ("detector.sqlite", "lock.ingest", "keys/routing.key", "positions/loader.json"):
+                (folder.root / name).touch(mode=0o600)
+            yield folder
+        for path in folder.root.rglob("*"):
+            path.chmod(0o700)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "log/journey-events.ingest.sqlite", "detector.sqlite", "keys/routing.key", "keys", "clickhouse",
+        "clickhouse/store", "positions/loader.json", "lock.ingest",
+    ],
+)  # fmt: skip
+def test_a_file_without_permission_is_one_line(name: str) -> None:
+    """Whatever in the data folder this user may not use is named before anything starts, and how to allow it."""
+    with folder_of_an_ordinary_user() as folder:
+        checks.check_folder(folder, 0)
+        (folder.root / name).chmod(0)
+        with pytest.raises(ParcoursError, match=r"may not .* \(mode 000, owner .*chmod u\+rwx? ") as raised:
+            checks.check_folder(folder, 0)
+        assert one_line(raised.value).startswith(f"{folder.root / name}: ")
+
+
+def test_what_is_not_of_parcours_may_be_closed() -> None:
+    """`lost+found` and the like in the folder are nobody's business; a file that is only read needs no more."""
+    with folder_of_an_ordinary_user() as folder:
+        (folder.root / "lost+found").mkdir(mode=0)
+        (folder.keys / "routing.key").chmod(0o400)
+        checks.check_folder(folder, 0)
+
+
+def test_a_file_of_another_user_is_one_line() -> None:
+    """A file that was put back as root is named, with its owner."""
+    if os.geteuid() != 0:
+        pytest.skip("only root can make a file of another user")
+    with folder_of_an_ordinary_user() as folder:
+        os.seteuid(0)
+        os.chown(folder.detector_state, 0, 0)
+        os.seteuid(65_534)
+        with pytest.raises(ParcoursError, match=r"detector\.sqlite: .*owner root\): start Parcours as the owner"):
+            checks.check_folder(folder, 0)
+
+
 def test_too_little_free_space_names_its_variable(tmp_path: Path) -> None:
     """Below the free space that the gateways ask for, nothing is started."""
     with pytest.raises(ParcoursError, match="PARCOURS_MIN_FREE_MB=2000000000") as raised:

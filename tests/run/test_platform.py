@@ -200,18 +200,17 @@ def test_children_end_with_a_killed_supervisor(tmp_path: Path) -> None:
         assert platform.interrupt() < 5
 
 
-def test_a_service_that_cannot_run_stops_the_whole_by_name(tmp_path: Path) -> None:
-    """A key that others may read stops ingest for good: one line says so, and no process is left."""
+def test_a_key_that_others_may_read_is_refused(tmp_path: Path) -> None:
+    """One line says so before anything starts, exit status 2."""
     keys = tmp_path / "data" / "keys"
     with running(tmp_path / "data") as platform:
         assert platform.interrupt() < 5
         (keys / "routing.key").chmod(0o644)
         platform.start()
         platform.ended()
-        assert platform.status() == 1
+        assert platform.status() == 2
         (line,) = platform.stderr
-        assert "routing.key" in line
-        assert line.startswith("parcours: ingest: ")
+        assert line.startswith(f"parcours: {keys / 'routing.key'}: others may use this secret")
         assert platform.children() == {}
 
 
@@ -224,10 +223,38 @@ def test_missing_keys_are_not_replaced(tmp_path: Path) -> None:
             key.unlink()
         platform.start()
         platform.ended()
-        assert platform.status() == 1
+        assert platform.status() == 2
         (line,) = platform.stderr
         assert "the keys are missing" in line
         assert list((platform.folder / "keys").iterdir()) == []
+
+
+def test_a_service_that_cannot_run_stops_the_whole_by_name(tmp_path: Path) -> None:
+    """A log with another number of partitions stops ingest for good: one line says so, and no process is left."""
+    with running(tmp_path / "data") as platform:
+        assert platform.interrupt() < 5
+        platform.settings["partitions"] = "2"
+        platform.start()
+        platform.ended()
+        assert platform.status() == 1
+        (line,) = platform.stderr
+        assert line.startswith("parcours: ingest: ")
+        assert "PARCOURS_PARTITIONS" in line
+        assert platform.children() == {}
+
+
+def test_a_file_without_permission_is_named_before_anything_starts(tmp_path: Path) -> None:
+    """One line names the file; no service is started and none restarted."""
+    with running(tmp_path / "data") as platform:
+        assert platform.interrupt() < 5
+        events = platform.folder / "log" / "journey-events.ingest.sqlite"
+        events.chmod(0)
+        platform.start_without_privileges()
+        platform.ended()
+        assert platform.status() == 1
+        (line,) = platform.stderr
+        assert line.startswith(f"parcours: {events}: this user may not read and write it")
+        assert platform.stdout == []
 
 
 @pytest.mark.parametrize("after_s", [0.2, 0.6, 1.2, 2.5])
