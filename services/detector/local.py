@@ -5,29 +5,25 @@ A log that cannot be read or written for a while (a full disk) is tried again wi
 
 import gc
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable
 from typing import Final
 
 import msgspec
 from opentelemetry import metrics
 
+from services.detector.records import MAX_UNSAVED_EVENTS, fold_record, output_of
 from services.detector.state_file import Checkpoint, StateFile
-from shared.detection.occurrence import decode_arrivals
 from shared.detection.partition import Counts, Partition
 from shared.errors import LogError, LogMismatch
-from shared.journey.codec import decode_controls, join_encoded
-from shared.journey.control import DetectionProgressed
-from shared.log.port import MAX_RECORD_BYTES, MAX_RECORD_EVENTS, Kind, LogReader, Position, Record, StoredRecord
+from shared.log.port import LogReader, Position, StoredRecord
 
 READ_LIMIT_BYTES: Final = 8_000_000
-MAX_UNSAVED_EVENTS: Final = 20_000
 POLL_S: Final = 0.02
 RETRIES: Final = 8
 FIRST_BACK_OFF_S: Final = 0.2
 _MS: Final = 1_000
 
 _meter = metrics.get_meter("parcours.detector")
-_encoder = msgspec.json.Encoder()
 
 
 class DetectorStatus(msgspec.Struct):
@@ -119,7 +115,7 @@ class LocalDetector:
         checkpoint = Checkpoint(
             {number: self._partitions[number].changes() for number in numbers},
             {number: self._positions[number] for number in numbers},
-            [record for number in numbers for record in self._output(number)],
+            [record for number in numbers for record in output_of(self._partitions[number], self._positions[number])],
         )
         self._file.write(checkpoint, started_ms)
         for number in numbers:
@@ -161,12 +157,7 @@ class LocalDetector:
 
     def _fold(self, record: StoredRecord) -> None:
         partition = self._partition(record.partition)
-        if record.kind is Kind.EVENTS:
-            partition.fold_events(record.offset, decode_arrivals(record.value))
-            self._unsaved_events += record.items
-        else:
-            for control in decode_controls(record.value):
-                partition.control(record.offset, control)
+        self._unsaved_events += fold_record(partition, record.offset, record.kind, record.value)
         log_id = self._log_id(record.partition)
         self._positions[record.partition] = Position(log_id, record.offset + 1)
         self._unsaved.add(record.partition)
@@ -179,25 +170,3 @@ class LocalDetector:
         if log_id is None:
             raise LogError(f"{self._reader.stream}: the log disappeared while it was read")
         return log_id
-
-    def _output(self, number: int) -> Iterator[Record]:
-        partition, position = self._partitions[number], self._positions[number]
-        yield from _records(number, Kind.POINTS, partition.points)
-        yield from _records(number, Kind.LATE, partition.late_events)
-        progress = DetectionProgressed(number, position.log_id, position.next_offset, partition.state.late_events)
-        yield Record(number, Kind.CONTROL, _encoder.encode([progress]), 1)
-
-
-def _records(partition: int, kind: Kind, rows: Sequence[msgspec.Struct]) -> Iterator[Record]:
-    """The rows as records within the log's limits."""
-    items: list[bytes] = []
-    size_bytes = 2
-    for row in rows:
-        item = _encoder.encode(row)
-        if items and (len(items) >= MAX_RECORD_EVENTS or size_bytes + len(item) + 1 > MAX_RECORD_BYTES):
-            yield Record(partition, kind, join_encoded(items), len(items))
-            items, size_bytes = [], 2
-        items.append(item)
-        size_bytes += len(item) + 1
-    if items:
-        yield Record(partition, kind, join_encoded(items), len(items))

@@ -8,7 +8,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-from services.detector.local import MAX_UNSAVED_EVENTS, LocalDetector
+from services.detector.local import LocalDetector
+from services.detector.records import MAX_UNSAVED_EVENTS
 from services.detector.state_file import StateFile
 from shared.clock import now_ms
 from shared.detection.occurrence import Arrival, decode_arrivals
