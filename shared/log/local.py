@@ -15,12 +15,12 @@ from typing import Final
 
 from shared.clock import now_ms
 from shared.errors import LogError, LogMismatch, LogUnavailable
+from shared.log.limits import check_records
 from shared.log.port import Kind, Position, Record, StoredRecord
 from shared.log.records_table import (
     BUSY_TIMEOUT_S,
     LogMeta,
     append_records,
-    check_records,
     configure_connection,
     create_schema,
     fold_wal,

@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from shared.errors import ConfigurationError, LogError, LogUnavailable
-from shared.log.port import MAX_RECORD_BYTES, MAX_RECORD_EVENTS, Record
+from shared.log.limits import check_records
+from shared.log.port import Record
 
 BUSY_TIMEOUT_S: Final = 5.0
 MAX_PARTITIONS: Final = 1_024
@@ -152,17 +153,6 @@ def read_meta(connection: sqlite3.Connection) -> LogMeta | None:
     if written != _FORMAT:
         raise LogError(f"{stream}: the log has format {written}, this version of Parcours reads {_FORMAT}; update it")
     return LogMeta(log_id, stream, partitions)
-
-
-def check_records(records: Sequence[Record], stream: str, partitions: int) -> None:
-    """Raise `LogError` for a record that breaks a limit of the port or names a partition that does not exist."""
-    for record in records:
-        if not 1 <= record.items <= MAX_RECORD_EVENTS:
-            raise LogError(f"{stream}: a record of {record.items} items; it may have 1 to {MAX_RECORD_EVENTS}")
-        if len(record.value) > MAX_RECORD_BYTES:
-            raise LogError(f"{stream}: a record of {len(record.value)} bytes; it may have {MAX_RECORD_BYTES}")
-        if not 0 <= record.partition < partitions:
-            raise LogError(f"{stream}: a record for partition {record.partition}; the log has {partitions}, from 0")
 
 
 def append_records(connection: sqlite3.Connection, records: Sequence[Record], now_ms: int) -> list[int]:

@@ -1,0 +1,1 @@
+"""The log on Kafka: one topic a stream, written and read with kafka-python."""
