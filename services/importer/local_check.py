@@ -18,7 +18,7 @@ class LocalCheck:
     def __init__(self, now_us: int, channel: str | None = None, lang: str = "en", *, phone_region: str = "FR") -> None:
         self._arrival = arrival_at(now_us, now_us, channel)
         self._validator = Validator(
-            _NoKeys(), normalise=partial(normalise_subject, phone_region=phone_region), scrub=str
+            _NoKeys(), 1, normalise=partial(normalise_subject, phone_region=phone_region), scrub=str
         )
         self._lang = lang
 
@@ -37,5 +37,5 @@ class _NoKeys:
     def pseudonym(self, kind: str, normalised: str) -> str:
         return kind + normalised
 
-    def partition(self, normalised: str) -> int:  # noqa: ARG002 - the protocol of the keys
+    def shard(self, normalised: str) -> int:  # noqa: ARG002 - the protocol of the keys
         return 0

@@ -55,7 +55,7 @@ def _target(table: str, columns: tuple[str, ...], identity: tuple[str, ...], fir
     return Target(table, f"staging_{table}", columns, sources, identity, first)
 
 
-_ENVELOPE: Final = ("source", "id", "type", "time", "recordedtime", "subject")
+_ENVELOPE: Final = ("source", "id", "type", "time", "recordedtime", "subject", "shard")
 
 TARGETS: Final = {
     Kind.EVENTS: Target(

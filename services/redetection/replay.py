@@ -29,6 +29,7 @@ def replay_parts(
             len(chunks),
             [item for item in chunk if isinstance(item, Event)],
             [item for item in chunk if isinstance(item, Point)],
+            events[0].shard if events else 0,
         )
         for number, chunk in enumerate(chunks, start=1)
     ]

@@ -1,4 +1,4 @@
-"""How time, rule settings, imports and redetections enter the log: control events, to every partition."""
+"""How time, rule settings, imports and redetections enter the log: control events, to the partitions they are for."""
 
 import asyncio
 from collections.abc import Callable, Sequence
@@ -11,7 +11,8 @@ from shared.ingest.batcher import Batcher
 from shared.ingest.published_rules import PublishedRules, PublishedRulesFile
 from shared.ingest.records import Part
 from shared.journey.codec import encode
-from shared.journey.control import ClockTicked, Control, RulesPublished
+from shared.journey.control import ClockTicked, Control, JourneyReplayed, RulesPublished
+from shared.journey.event import partition_of
 from shared.journey.instants import SECOND_US, to_text
 from shared.log.port import Kind, LogWriter
 
@@ -88,9 +89,19 @@ class Controls:
         first, self._published_us = not self._published_us, now_us
         return [] if first else [RulesPublished(self._version, self._rules)]
 
+    def _partition(self, control: Control) -> int | None:
+        """A replayed journey goes to its own partition; everything else to all of them (`None`)."""
+        if isinstance(control, JourneyReplayed):
+            return partition_of(control.shard, len(self._partitions))
+        return None
+
     async def append(self, controls: Sequence[Control], *, urgent: bool = False) -> Reached:
-        """Append control events, in order, to every partition, all or none. Raises `LogError`."""
-        items = [encode([control])[1:-1] for control in controls]
-        parts = [Part(partition, Kind.CONTROL, items) for partition in self._partitions]
+        """Append control events, in order, each to the partitions it is for. Raises `LogError`."""
+        items = [(self._partition(control), encode([control])[1:-1]) for control in controls]
+        parts = [
+            Part(partition, Kind.CONTROL, [item for own, item in items if own in {None, partition}])
+            for partition in self._partitions
+        ]
+        parts = [part for part in parts if part.items]
         ends = await self._batcher.submit(parts, urgent=urgent)
         return Reached(self._log_id, {str(partition): end for partition, end in ends.items()})

@@ -88,7 +88,7 @@ class Gateway:
         self.meters = IngestMeters(self._pending_bytes)
         self._events = self._batcher(parts.events_log, parts)
         self._rejects = self._batcher(parts.rejects_log, parts)
-        self._validator = Validator(parts.keys, parts.normalise, parts.scrub)
+        self._validator = Validator(parts.keys, parts.events_log.partitions, parts.normalise, parts.scrub)
         self._sealer = parts.sealer
         self._space = FreeSpace(parts.data_folder, parts.min_free_bytes)
         self._budget = ByteBudget(parts.max_pending_bytes)

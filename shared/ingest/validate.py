@@ -10,8 +10,9 @@ from typing import Final, NamedTuple, Protocol
 
 import msgspec
 
+from shared.errors import ConfigurationError
 from shared.ingest.incoming import Incoming, Refused, read_incoming
-from shared.journey.event import Event, EventData
+from shared.journey.event import SHARDS, Event, EventData, partition_of
 from shared.journey.instants import from_us, to_text
 from shared.journey.vocabulary import CHANNELS, CONTROL_TYPES, EVENT_TYPES, TYPE_PREFIX
 from shared.privacy.pseudonyms import InvalidSubject
@@ -36,8 +37,8 @@ class SubjectKeys(Protocol):
     def pseudonym(self, kind: str, normalised: str) -> str:
         """The pseudonym of a normalised subject; `kind` is `p`, or `s`/`c` for a session or contact standing in."""
 
-    def partition(self, normalised: str) -> int:
-        """The partition of the journeys of a normalised subject."""
+    def shard(self, normalised: str) -> int:
+        """The shard of a normalised subject."""
 
 
 class Arrival(NamedTuple):
@@ -63,10 +64,18 @@ def arrival_at(now_us: int, recorded_us: int, channel: str | None) -> Arrival:
 
 
 class Validator:
-    """Judges events; remembers the pseudonyms of the subjects seen last (in memory only)."""
+    """Judges events; remembers the pseudonyms of the subjects seen last (in memory only).
 
-    def __init__(self, keys: SubjectKeys, normalise: Callable[[str], str], scrub: Callable[[str], str]) -> None:
+    Raises `ConfigurationError` for an impossible number of partitions.
+    """
+
+    def __init__(
+        self, keys: SubjectKeys, partitions: int, normalise: Callable[[str], str], scrub: Callable[[str], str]
+    ) -> None:
+        if not 1 <= partitions <= SHARDS:
+            raise ConfigurationError(f"{partitions} partitions asked for; there can be 1 to {SHARDS}")
         self._keys = keys
+        self._partitions = partitions
         self._normalise = normalise
         self._scrub = scrub
         self._who = lru_cache(maxsize=_REMEMBERED_SUBJECTS)(self._key)
@@ -84,8 +93,9 @@ class Validator:
         time = _time_text(incoming.time, arrival)
         data = incoming.data
         self._tidy(data, arrival)
-        subject, partition = self._journey_key(incoming)
-        event = Event(incoming.id, incoming.source, event_type, time, arrival.recordedtime, data, subject)
+        subject, shard = self._journey_key(incoming)
+        event = Event(incoming.id, incoming.source, event_type, time, arrival.recordedtime, data, subject, shard=shard)
+        partition = partition_of(shard, self._partitions)
         return Accepted(incoming.id, incoming.source, partition, _encode(event))
 
     def _tidy(self, data: EventData, arrival: Arrival) -> None:
@@ -102,7 +112,7 @@ class Validator:
             data.attributes = None
 
     def _journey_key(self, incoming: Incoming) -> tuple[str | None, int]:
-        """The pseudonym and the partition: of the subject, else of the session, else of the contact. Raises `Refused`."""
+        """The pseudonym and the shard: of the subject, else of the session, else of the contact. Raises `Refused`."""
         if incoming.subject is not None:
             return self._who("p", incoming.subject)
         if incoming.data.session is not None:
@@ -116,7 +126,7 @@ class Validator:
             normalised = self._normalise(text) if kind == "p" else text
         except InvalidSubject as error:
             raise Refused(error.reason, "/subject") from None
-        return self._keys.pseudonym(kind, normalised), self._keys.partition(normalised)
+        return self._keys.pseudonym(kind, normalised), self._keys.shard(normalised)
 
 
 def _other_type(name: str) -> str:

@@ -1,6 +1,6 @@
 """Control events: how time, rule settings, imports and redetections enter the log.
 
-Only ingest writes them, to every partition (`journey.replayed` to the journey's own). They are never loaded or counted.
+Only ingest writes them, to every partition (`journey.replayed` to the partition of its `shard`). They are never loaded or counted.
 Source: docs/architecture.md, "The log".
 """
 
@@ -60,6 +60,7 @@ class JourneyReplayed(Control, tag="journey.replayed"):
     parts: int
     events: list[Event]
     points: list[Point]
+    shard: int = 0
 
 
 class RedetectionFinished(Control, tag="redetection.finished"):

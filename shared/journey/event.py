@@ -4,9 +4,18 @@ Source: docs/definitions/frictions.md, section "Event"; CloudEvents 1.0 (`record
 """
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Final
 
 from msgspec import Meta, Struct
+
+SHARDS: Final = 1_024
+"""A subject's shard never changes; partitions share the shards out."""
+
+
+def partition_of(shard: int, partitions: int) -> int:
+    """Where the journeys of a shard lie. Source: docs/architecture.md, "Identity and routing"."""
+    return shard % partitions
+
 
 ShortText = Annotated[str, Meta(max_length=256)]
 LongText = Annotated[str, Meta(max_length=16_384)]
@@ -43,7 +52,8 @@ class EventData(Struct, forbid_unknown_fields=True, omit_defaults=True, gc=False
 class Event(Struct, omit_defaults=True, gc=False):
     """One stored event. `time` and `recordedtime` are texts of `instants.to_text`; `subject` is a pseudonym or absent.
 
-    `recordedtime` is when the gateway accepted this copy: it tells two copies of one event apart.
+    `shard` (below `SHARDS`) says which partition the subject's journeys belong to, whatever the number of partitions; 0 without
+    a subject. `recordedtime` is when the gateway accepted this copy: it tells two copies of one event apart.
     """
 
     id: str
@@ -54,3 +64,4 @@ class Event(Struct, omit_defaults=True, gc=False):
     data: EventData
     subject: str | None = None
     specversion: str = "1.0"
+    shard: int = 0

@@ -11,11 +11,9 @@ from typing import Final
 
 import phonenumbers
 
-from shared.errors import ConfigurationError, ParcoursError
+from shared.errors import ParcoursError
+from shared.journey.event import SHARDS
 from shared.privacy.keys import Keys
-
-SHARDS: Final = 1_024
-"""A subject's shard never changes; partitions share the shards out."""
 
 _BLOCK_BYTES: Final = 64  # of SHA-256, RFC 2104
 _PSEUDONYM_BYTES: Final = 16
@@ -76,11 +74,8 @@ def _address(text: str) -> str:
 class Pseudonymiser:
     """Keys subjects with the current epoch's key and routes them; may be used from several threads."""
 
-    def __init__(self, keys: Keys, partitions: int) -> None:
-        if not 1 <= partitions <= SHARDS:
-            raise ConfigurationError(f"{partitions} partitions asked for; there can be 1 to {SHARDS}")
+    def __init__(self, keys: Keys) -> None:
         self._epoch = max(keys.pseudonym)
-        self._partitions = partitions
         self._keyed = _hmac_sha256(keys.pseudonym[self._epoch])
         self._routed = _hmac_sha256(keys.routing)
 
@@ -93,10 +88,10 @@ class Pseudonymiser:
         text = b2a_base64(digest[:_PSEUDONYM_BYTES], newline=False).translate(_URL_SAFE)
         return f"{kind}{self._epoch}-{text[:_PSEUDONYM_CHARS].decode('ascii')}"
 
-    def partition(self, normalised: str) -> int:
-        """`HMAC-SHA256(routing key, normalised) mod 1024 mod partitions`."""
+    def shard(self, normalised: str) -> int:
+        """`HMAC-SHA256(routing key, normalised) mod 1024`."""
         digest = self._routed(normalised.encode("utf-8", "surrogatepass"))
-        return int.from_bytes(digest[-2:], "big") % SHARDS % self._partitions
+        return int.from_bytes(digest[-2:], "big") % SHARDS
 
 
 def _hmac_sha256(key: bytes) -> Callable[[bytes], bytes]:

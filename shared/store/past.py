@@ -45,7 +45,7 @@ def _events_sql() -> str:
     types = ", ".join(f"`{name}` {kind}" for name, (_, kind) in zip(_DATA, fields, strict=True))
     data = ", ".join(expression for expression, _ in fields)
     return (
-        f"SELECT id, source, type, {_instant('e.time')} AS time, {_instant('e.recordedtime')} AS recordedtime, subject, "  # noqa: S608  # names from here
+        f"SELECT id, source, type, {_instant('e.time')} AS time, {_instant('e.recordedtime')} AS recordedtime, subject, shard, "  # noqa: S608  # names from here
         f"CAST(tuple({data}), 'Tuple({types})') AS data "
         f"FROM events AS e {_WITHIN} ORDER BY service, subject, e.time, source, id"
     )

@@ -53,7 +53,7 @@ def gateway_parts(folder: Path, partitions: int = 1, **given: Any) -> GatewayPar
     """What a gateway needs, with real logs below `folder`; `given` takes the place of single parts."""
     parts = {
         "events_reader": LocalLogReader(folder / "log" / f"{EVENTS_STREAM}.sqlite", EVENTS_STREAM),
-        "keys": Pseudonymiser(KEYS, partitions),
+        "keys": Pseudonymiser(KEYS),
         "normalise": lambda text: normalise_subject(text, "FR"),
         "scrub": scrub,
         "sealer": Sealer(KEYS.sealing),

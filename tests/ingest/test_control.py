@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from shared.journey.codec import decode_controls
 from shared.journey.control import (
     ClockTicked,
     ImportFinished,
@@ -111,7 +112,7 @@ def test_an_import_is_marked_in_every_partition(tmp_path: Path) -> None:
 
 
 def test_a_redetection_is_marked_and_its_journeys_replayed(tmp_path: Path) -> None:
-    """Start, journeys and finish reach every partition in order."""
+    """Start and finish reach every partition in order; a journey goes to the partition of its shard."""
     journey = {
         "type": "journey.replayed", "run": "r1", "subject": "p1-x", "service": "s", "part": 1, "parts": 1,
         "events": [{"id": "1", "source": "/t", "type": "contact.made", "time": "2026-01-01T00:00:00.000000Z",
@@ -121,14 +122,19 @@ def test_a_redetection_is_marked_and_its_journeys_replayed(tmp_path: Path) -> No
     with serve(tmp_path, partitions=2) as served:
         answers = [
             served.client.post("/v1/redetections", json={"run": "r1"}),
-            served.client.post("/v1/redetections/replay", json=[journey, journey | {"service": "t"}]),
+            served.client.post("/v1/redetections/replay", json=[journey, journey | {"service": "t", "shard": 513}]),
             served.client.post("/v1/redetections/finish", json={"run": "r1"}),
         ]
         assert [answer.status_code for answer in answers] == [202] * 3
         assert [set(answer.json()["ends"]) for answer in answers] == [{"0", "1"}] * 3
+        replayed = {
+            record.partition: [control.service for control in decode_controls(record.value)]
+            for record in served.records()
+            if b"journey.replayed" in record.value
+        }
+        assert replayed == {0: ["s"], 1: ["t"]}
         kinds = (RedetectionStarted, JourneyReplayed, RedetectionFinished)
-        assert [len(of_type(served, kind)) for kind in kinds] == [2, 4, 2]
-        assert {replayed.service for replayed in of_type(served, JourneyReplayed)} == {"s", "t"}
+        assert [len(of_type(served, kind)) for kind in kinds] == [2, 2, 2]
 
 
 @pytest.mark.parametrize(

@@ -5,20 +5,22 @@ from typing import Any
 import msgspec
 import pytest
 
+from shared.errors import ConfigurationError
 from shared.ingest.incoming import Refused
 from shared.ingest.reasons import EVENT_REASONS
 from shared.ingest.validate import MAX_EVENT_BYTES, Validator, arrival_at
-from shared.journey.event import Event
+from shared.journey.event import SHARDS, Event
 from shared.journey.vocabulary import CONTROL_TYPES
 from shared.privacy.pseudonyms import Pseudonymiser, normalise_subject
 from tests.ingest.examples import event, text
 from tests.ingest.parts import KEYS as SECRETS
 
 NOW_US = 1_793_527_200_000_000  # 2026-11-01T10:00:00Z
-KEYS = Pseudonymiser(SECRETS, 8)
+KEYS = Pseudonymiser(SECRETS)
 RARE = "t" * 64_000
 VALIDATOR = Validator(
     KEYS,
+    8,
     lambda subject: normalise_subject(subject, "FR"),
     lambda comment: comment.replace("a@b.example", "[e-mail address]"),
 )
@@ -56,7 +58,7 @@ def test_an_event_is_stored_with_its_fields() -> None:
     assert (kept.time, kept.recordedtime) == ("2026-11-01T04:30:00.500000Z", "2026-11-01T10:00:00.000000Z")
     assert msgspec.to_builtins(kept.data) == data | {"due": "2026-12-01T01:00:00Z"}
     assert set(msgspec.json.decode(msgspec.json.encode(kept))) == {
-        "id", "source", "type", "time", "recordedtime", "data", "subject",
+        "id", "source", "type", "time", "recordedtime", "data", "subject", "shard",
     } | set()  # fmt: skip
 
 
@@ -83,7 +85,15 @@ def test_what_stands_in_for_the_subject(
     raw = text(event(subject=subject, data_session=session, data_contact=contact))
     accepted = VALIDATOR.check(raw, True, arrival_at(NOW_US, NOW_US, None))
     assert stored(raw).subject == KEYS.pseudonym(kind, normalised)
-    assert accepted.partition == KEYS.partition(normalised)
+    assert stored(raw).shard == KEYS.shard(normalised)
+    assert accepted.partition == KEYS.shard(normalised) % 8
+
+
+@pytest.mark.parametrize("partitions", [0, -1, SHARDS + 1])
+def test_impossible_number_of_partitions_is_refused(partitions: int) -> None:
+    """There are no more partitions than shards."""
+    with pytest.raises(ConfigurationError, match=str(partitions)):
+        Validator(KEYS, partitions, str, str)
 
 
 def test_an_event_of_nobody_is_stored_in_partition_0() -> None:

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.errors import ConfigurationError
+from shared.journey.event import SHARDS, partition_of
 from shared.privacy.keys import Keys
-from shared.privacy.pseudonyms import SHARDS, InvalidSubject, Pseudonymiser, normalise_subject
+from shared.privacy.pseudonyms import InvalidSubject, Pseudonymiser, normalise_subject
 
 KEYS = Keys(bytes(range(32)), {1: bytes(range(32, 64))}, bytes(range(64, 96)))
 
@@ -123,53 +123,46 @@ def test_normal_form_is_stable(text: str, prefix: str) -> None:
 @given(st.text(), st.sampled_from("psc"))
 def test_pseudonym_is_a_truncated_hmac(text: str, kind: str) -> None:
     """The pseudonym is HMAC-SHA256 of the standard library, truncated to 16 bytes, in base64url, with kind and epoch."""
-    found = Pseudonymiser(KEYS, 1).pseudonym(kind, text)
+    found = Pseudonymiser(KEYS).pseudonym(kind, text)
     digest = hmac.digest(KEYS.pseudonym[1], f"{kind}:{text}".encode(), hashlib.sha256)
     assert found == f"{kind}1-{base64.urlsafe_b64encode(digest[:16]).decode().rstrip('=')}"
     assert re.fullmatch(r"[psc]1-[A-Za-z0-9_-]{22}", found)
 
 
-@given(st.text(), st.integers(1, SHARDS))
-def test_partition_is_the_shard_shared_out(text: str, partitions: int) -> None:
-    """The shard is HMAC-SHA256 modulo 1,024 and does not depend on the number of partitions."""
+@given(st.text())
+def test_shard_is_an_hmac_too(text: str) -> None:
+    """The shard is HMAC-SHA256 of the standard library, with the routing key, modulo 1,024."""
     shard = int.from_bytes(hmac.digest(KEYS.routing, text.encode(), hashlib.sha256), "big") % 1024
-    assert Pseudonymiser(KEYS, partitions).partition(text) == shard % partitions
+    assert Pseudonymiser(KEYS).shard(text) == shard
 
 
 def test_kinds_of_one_text_cannot_be_linked() -> None:
     """A session named like a subject has nothing in common with that person's pseudonym."""
-    keyed = Pseudonymiser(KEYS, 1)
+    keyed = Pseudonymiser(KEYS)
     assert len({keyed.pseudonym(kind, "tel:+33612345678")[3:] for kind in "psc"}) == 3
 
 
 def test_latest_epoch_keys_and_routing_stays() -> None:
-    """A new epoch changes pseudonyms and shows in them; partitions stay where they were."""
+    """A new epoch changes pseudonyms and shows in them; shards stay what they were."""
     later = Keys(KEYS.routing, {1: KEYS.pseudonym[1], 2: b"2" * 32}, KEYS.sealing)
-    first, second = Pseudonymiser(KEYS, 64), Pseudonymiser(later, 64)
+    first, second = Pseudonymiser(KEYS), Pseudonymiser(later)
     assert second.pseudonym("p", "x").startswith("p2-")
     assert second.pseudonym("p", "x")[3:] != first.pseudonym("p", "x")[3:]
-    assert [first.partition(str(number)) for number in range(50)] == [second.partition(str(n)) for n in range(50)]
+    assert [first.shard(str(number)) for number in range(50)] == [second.shard(str(n)) for n in range(50)]
 
 
 def test_partitions_are_all_used() -> None:
     """Subjects spread over all partitions about evenly."""
-    keyed = Pseudonymiser(KEYS, 8)
+    keyed = Pseudonymiser(KEYS)
     counts = [0] * 8
     for number in range(8_000):
-        counts[keyed.partition(f"account:{number}")] += 1
+        counts[partition_of(keyed.shard(f"account:{number}"), 8)] += 1
     assert min(counts) > 850
     assert max(counts) < 1_150
 
 
 def test_lone_surrogates_are_keyed_too() -> None:
-    """A text that UTF-8 cannot say still has one pseudonym and one partition."""
-    keyed = Pseudonymiser(KEYS, 4)
+    """A text that UTF-8 cannot say still has one pseudonym and one shard."""
+    keyed = Pseudonymiser(KEYS)
     assert keyed.pseudonym("p", "\ud800") != keyed.pseudonym("p", "\ud801")
-    assert 0 <= keyed.partition("\ud800") < 4
-
-
-@pytest.mark.parametrize("partitions", [0, -1, SHARDS + 1])
-def test_impossible_number_of_partitions_is_refused(partitions: int) -> None:
-    """There are no more partitions than shards."""
-    with pytest.raises(ConfigurationError, match=str(partitions)):
-        Pseudonymiser(KEYS, partitions)
+    assert 0 <= keyed.shard("\ud800") < SHARDS
