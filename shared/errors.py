@@ -42,7 +42,7 @@ class LogOverloaded(LogError):
 
 
 class LogUnavailable(LogError):
-    """The log cannot be written now (disk full, permission, I/O error); nothing of the append was kept."""
+    """The log cannot be reached now (disk full, permission, I/O error, no broker); what was appended is not acknowledged."""
 
 
 class LogMismatch(LogError):

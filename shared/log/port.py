@@ -59,12 +59,14 @@ class Position(NamedTuple):
 
 
 class LogWriter(Protocol):
-    """The one writer of a stream (a topic's records of one writing process)."""
+    """A writer of a stream: the only one on one machine, one of several on Kafka."""
 
     def append(self, records: Sequence[Record]) -> list[int]:
-        """Make the records durable, all or none, and give their offsets.
+        """Make the records durable, those of a partition in the order given, and give their offsets.
 
-        Raises `LogUnavailable` when they cannot be kept.
+        Raises `LogError` for a record over the limits: nothing is kept then. Raises `LogUnavailable` when not all of them
+        are known to be durable. The local log then keeps none; Kafka may keep some, and may keep them behind what is
+        appended next. Consumers drop repeats by identity, so whoever appends may simply do it again.
         """
 
     def close(self) -> None:

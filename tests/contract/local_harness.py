@@ -1,5 +1,6 @@
 """One local log in a folder, as the contract of the port asks for it."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from shared.log.local import LocalLogReader, LocalLogWriter
@@ -26,13 +27,16 @@ class LocalHarness:
         self._opened.append(reader)
         return reader
 
-    def prune(self, writer: LogWriter, before_ms: int, passed: dict[int, int], limit_records: int) -> int:
+    def prune(self, writer: LogWriter, passed: dict[int, int]) -> None:
         assert isinstance(writer, LocalLogWriter)
-        return writer.prune(before_ms, passed, limit_records)
+        writer.prune(self.clock_ms + 1, passed, 1_000)
 
     def lag(self, reader: LogReader, after: dict[int, Position]) -> int:
         assert isinstance(reader, LocalLogReader)
         return reader.lag_items(after)
+
+    def lag_of(self, items: Sequence[int]) -> int:
+        return sum(items)
 
     def replace(self) -> None:
         self.close()

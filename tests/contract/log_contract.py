@@ -36,11 +36,14 @@ class LogHarness(Protocol):
     def reader(self) -> LogReader:
         """A reader of the stream; closed by the harness at the end."""
 
-    def prune(self, writer: LogWriter, before_ms: int, passed: dict[int, int], limit_records: int) -> int:
-        """Delete what every consumer has passed."""
+    def prune(self, writer: LogWriter, passed: dict[int, int]) -> None:
+        """Let the log drop all records below these offsets, per partition."""
 
     def lag(self, reader: LogReader, after: dict[int, Position]) -> int:
-        """The number of items from the positions on."""
+        """What stands from the positions on, in the adapter's unit."""
+
+    def lag_of(self, items: Sequence[int]) -> int:
+        """The lag, in the adapter's unit, that records of so many items make."""
 
     def replace(self) -> None:
         """Close everything and remove the log, as if its disk had been swapped for an empty one."""
@@ -177,7 +180,7 @@ class LogContract:
             thread.join(timeout=60)
         assert found == [[str(number) for number in range(300)]] * 3
 
-    def test_append_is_all_or_none(self, harness: LogHarness) -> None:
+    def test_refused_record_refuses_the_whole_append(self, harness: LogHarness) -> None:
         """One refused record refuses the whole append; the writer then goes on."""
         writer, reader = harness.writer(), harness.reader()
         with pytest.raises(LogError, match="partition 1"):
@@ -276,46 +279,23 @@ class LogContract:
         with pytest.raises(LogMismatch, match="partition 2"):
             reader.read({2: Position(reader.log_id() or "", 0)}, NO_LIMIT)
 
-    def test_lag_counts_items_not_yet_read(self, harness: LogHarness) -> None:
-        """The lag is the number of items, not of records, from the positions on, over all partitions."""
+    def test_lag_counts_what_is_not_yet_read(self, harness: LogHarness) -> None:
+        """The lag is what stands from the positions on, over all partitions: items, or records where a log knows no more."""
         writer, reader = harness.writer(partitions=2), harness.reader()
         sizes = [3, 1, 1_000, 20, 7]
         writer.append([record("r", number % 2, size) for number, size in enumerate(sizes)])
-        assert harness.lag(reader, {}) == sum(sizes)
+        assert harness.lag(reader, {}) == harness.lag_of(sizes)
         after: dict[int, Position] = {}
         for number in range(len(sizes)):
             after = advance(after, reader.log_id(), reader.read(after, 1))
-            assert harness.lag(reader, after) == sum(sizes[number + 1 :])
-
-    def test_pruning_takes_only_what_is_old_and_passed(self, harness: LogHarness) -> None:
-        """Records go when they are older than the limit and below what every consumer has passed, else they stay."""
-        writer, reader = harness.writer(), harness.reader()
-        offsets: list[int] = []
-        for number in range(6):
-            harness.clock_ms += 1_000
-            offsets += writer.append([record(str(number))])
-        old_ms = harness.clock_ms - 1_000  # the first four are older
-        assert harness.prune(writer, old_ms, {}, 100) == 0
-        assert harness.prune(writer, old_ms, {0: offsets[2]}, 100) == 2
-        assert texts(reader.read({}, NO_LIMIT)) == ["2", "3", "4", "5"]
-        assert harness.prune(writer, old_ms, {0: offsets[5] + 1}, 100) == 2
-        assert texts(reader.read({}, NO_LIMIT)) == ["4", "5"]
-        assert harness.lag(reader, {}) == 2
-
-    def test_pruning_is_bounded(self, harness: LogHarness) -> None:
-        """One call deletes no more records than it may."""
-        writer, reader = harness.writer(partitions=2), harness.reader()
-        writer.append([record(str(number), number % 2) for number in range(20)])
-        passed = reader.ends()
-        assert [harness.prune(writer, harness.clock_ms + 1, passed, 7) for _ in range(4)] == [7, 7, 6, 0]
-        assert reader.read({}, NO_LIMIT) == []
+            assert harness.lag(reader, after) == harness.lag_of(sizes[number + 1 :])
 
     def test_position_in_the_pruned_part_stops_by_name(self, harness: LogHarness) -> None:
         """A consumer that wants what is gone is told so; one that stands behind it goes on."""
         writer, reader = harness.writer(partitions=2), harness.reader()
         offsets = writer.append([record("a"), record("b"), record("c")])
         log_id = reader.log_id() or ""
-        harness.prune(writer, harness.clock_ms + 1, {0: offsets[2]}, 100)
+        harness.prune(writer, {0: offsets[2]})
         with pytest.raises(LogMismatch, match="no longer holds"):
             reader.read({0: Position(log_id, offsets[1])}, NO_LIMIT)
         assert texts(reader.read({0: Position(log_id, offsets[2]), 1: Position(log_id, 0)}, NO_LIMIT)) == ["c"]
@@ -325,9 +305,9 @@ class LogContract:
         writer, reader = harness.writer(), harness.reader()
         offsets = writer.append([record("a"), record("b", items=5)])
         after = advance({}, reader.log_id(), reader.read({}, NO_LIMIT))
-        assert harness.prune(writer, harness.clock_ms + 1, reader.ends(), 100) == 2
+        harness.prune(writer, reader.ends())
         writer.close()
         (offset,) = harness.writer().append([record("c", items=2)])
         assert offset > offsets[-1]
-        assert harness.lag(reader, after) == 2
+        assert harness.lag(reader, after) == harness.lag_of([2])
         assert texts(reader.read(after, NO_LIMIT)) == ["c"]

@@ -47,6 +47,31 @@ def test_commits_are_durable_and_space_comes_back(harness: LocalHarness) -> None
     assert harness.path.stat().st_size < 1_000_000
 
 
+def test_pruning_takes_only_what_is_old_and_passed(harness: LocalHarness) -> None:
+    """Records go when they are older than the limit and below what every consumer has passed, else they stay."""
+    writer, reader = harness.writer(), harness.reader()
+    offsets: list[int] = []
+    for number in range(6):
+        harness.clock_ms += 1_000
+        offsets += writer.append([record(str(number))])
+    old_ms = harness.clock_ms - 1_000  # the first four are older
+    assert writer.prune(old_ms, {}, 100) == 0
+    assert writer.prune(old_ms, {0: offsets[2]}, 100) == 2
+    assert texts(reader.read({}, NO_LIMIT)) == ["2", "3", "4", "5"]
+    assert writer.prune(old_ms, {0: offsets[5] + 1}, 100) == 2
+    assert texts(reader.read({}, NO_LIMIT)) == ["4", "5"]
+    assert reader.lag_items({}) == 2
+
+
+def test_pruning_is_bounded(harness: LocalHarness) -> None:
+    """One call deletes no more records than it may."""
+    writer, reader = harness.writer(partitions=2), harness.reader()
+    writer.append([record(str(number), number % 2) for number in range(20)])
+    passed = reader.ends()
+    assert [writer.prune(harness.clock_ms + 1, passed, 7) for _ in range(4)] == [7, 7, 6, 0]
+    assert reader.read({}, NO_LIMIT) == []
+
+
 def test_unchanged_log_costs_no_query(harness: LocalHarness) -> None:
     """Polling again at the same positions asks SQLite only whether anything was committed."""
     writer, reader = harness.writer(), harness.reader()
