@@ -1,4 +1,4 @@
-"""The store for tests: one chDB folder per test process (chDB allows no more), emptied between tests."""
+"""Stores for tests: one chDB folder per test process (chDB allows no more), and one over HTTP; emptied between tests."""
 
 from collections.abc import Iterator
 
@@ -6,6 +6,7 @@ import pytest
 
 from shared.store.client import Store
 from shared.store.migrate import migrate
+from tests.clickhouse_http.process import ClickHouseOverHttp
 
 MEMORY_MB = 1_024
 QUERY_LIMIT_S = 20
@@ -13,12 +14,36 @@ TABLES = ("events", "points", "late_events", "rejects", "positions")
 
 
 @pytest.fixture(scope="session")
-def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
-    """A migrated store, shared by the whole test process; what earlier tests left is still in it."""
+def clickhouse_over_http(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ClickHouseOverHttp]:
+    """A running HTTP front of ClickHouse, shared by the whole test process."""
+    front = ClickHouseOverHttp(tmp_path_factory.mktemp("store-over-http") / "clickhouse")
+    front.start()
+    yield front
+    front.kill()
+
+
+@pytest.fixture(scope="session")
+def http_store(clickhouse_over_http: ClickHouseOverHttp) -> Iterator[Store]:
+    """A migrated store behind the HTTP front, shared by the whole test process."""
+    store = Store(clickhouse_over_http.dsn, MEMORY_MB, QUERY_LIMIT_S)
+    migrate(store)
+    yield store
+    store.close()
+
+
+@pytest.fixture(scope="session")
+def embedded_store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
+    """A migrated store inside this process, shared by the whole test process."""
     store = Store(f"chdb://{tmp_path_factory.mktemp('store') / 'clickhouse'}", MEMORY_MB, QUERY_LIMIT_S)
     migrate(store)
     yield store
     store.close()
+
+
+@pytest.fixture(scope="session")
+def store(embedded_store: Store) -> Store:
+    """The store of a test; what earlier tests left is still in it. Folders that test both kinds override it."""
+    return embedded_store
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from services.insights.context import Context
 from services.insights.language import N_
 from services.insights.pages.rendering import Pages
 from services.insights.problems import Problem
-from shared.errors import ParcoursError, QueryLimitExceeded, RedetectionRefused, StoreError
+from shared.errors import ParcoursError, QueryLimitExceeded, RedetectionRefused, StoreBusy, StoreError
 
 logger = logging.getLogger(__name__)
 
@@ -99,6 +99,9 @@ def _of_known(error: ParcoursError) -> Problem:
     if isinstance(error, QueryLimitExceeded):
         detail = N_("This question is too large to answer in time. Choose a shorter period or fewer services.")
         return Problem(422, "too-large", detail)
+    if isinstance(error, StoreBusy):
+        detail = N_("Too many questions are being answered at once. Please try again in a moment.")
+        return Problem(503, "busy", detail, retry_after_s=error.retry_after_s)
     if isinstance(error, StoreError):
         logger.error("store failed", exc_info=error)
         detail = N_("The figures cannot be read now. Please try again in a moment.")

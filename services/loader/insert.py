@@ -9,7 +9,8 @@ from clickhouse_connect.driver.exceptions import ClickHouseError, DatabaseError
 
 from services.loader.targets import PROBE, Target
 from shared.errors import StoreError
-from shared.store.client import typed_errors
+from shared.store.client import insert_rows
+from shared.store.failures import typed_errors
 
 _items = msgspec.json.Decoder(list[msgspec.Raw])
 
@@ -91,7 +92,7 @@ def _try_insert(writer: Client, target: Target, block: bytes) -> DatabaseError |
     with typed_errors(target.table):
         writer.command(f"TRUNCATE TABLE {target.staging}")
         try:
-            writer.raw_insert(target.staging, insert_block=block, fmt="JSONEachRow")
+            insert_rows(writer, target.staging, block)
             writer.command(target.insert)
         except DatabaseError as error:
             if error.code is None or error.code in _NOT_THE_ROWS or not _takes_a_good_row(writer, target):
@@ -103,7 +104,7 @@ def _try_insert(writer: Client, target: Target, block: bytes) -> DatabaseError |
 def _takes_a_good_row(writer: Client, target: Target) -> bool:
     try:
         writer.command(f"TRUNCATE TABLE {target.staging}")
-        writer.raw_insert(target.staging, insert_block=PROBE, fmt="JSONEachRow")
+        insert_rows(writer, target.staging, PROBE)
     except (ClickHouseError, OSError):
         return False
     return True

@@ -13,7 +13,8 @@ from clickhouse_connect.driver.client import Client
 from shared.journey.control import DetectionProgressed
 from shared.journey.instants import to_text
 from shared.log.port import Position
-from shared.store.client import Store, typed_errors
+from shared.store.client import Store, insert_rows
+from shared.store.failures import typed_errors
 
 DETECTED: Final = "detected"
 
@@ -68,7 +69,7 @@ class Positions:
         at_us = max(self._clock_us(), self._saved_us + 1)
         rows = [self._row(stream, partition, to_text(at_us)) for stream, partition in sorted(self._changed)]
         with typed_errors("positions"):
-            writer.raw_insert("positions", insert_block=msgspec.json.encode(rows), fmt="JSONEachRow")
+            insert_rows(writer, "positions", msgspec.json.encode(rows))
         self._saved_us = at_us
         self._changed.clear()
 

@@ -1,7 +1,8 @@
 """Rejects are kept for the site's time and no longer."""
 
 from shared.journey.instants import DAY_US, to_text
-from shared.store.client import Store, typed_errors
+from shared.store.client import Store
+from shared.store.failures import typed_errors
 
 
 def set_reject_retention(store: Store, days: int) -> None:

@@ -5,7 +5,7 @@ read-only, bounded in time and memory, take values by binding only, and fail wit
 person.
 """
 
-import logging
+import io
 import queue
 import re
 import tempfile
@@ -18,12 +18,10 @@ from urllib.parse import urlsplit
 
 import clickhouse_connect
 from clickhouse_connect.driver.client import Client
-from clickhouse_connect.driver.exceptions import ClickHouseError
 
-from shared.errors import QueryLimitExceeded, StoreError
+from shared.errors import ConfigurationError, StoreBusy, StoreError
+from shared.store.failures import typed_errors
 from shared.store.folder import FolderLock
-
-logger = logging.getLogger(__name__)
 
 _POOL_CLIENTS: Final = 4
 _WRITER_SETTINGS: Final = {
@@ -33,9 +31,10 @@ _WRITER_SETTINGS: Final = {
     "input_format_skip_unknown_fields": 1,
     "input_format_null_as_default": 1,
 }
-_TIME_CODES: Final = {159, 160, 394}
-_MEMORY_CODES: Final = {241}
-_SIZE_CODES: Final = {158, 307, 396}
+_CONNECT_LIMIT_S: Final = 5
+_WRITE_LIMIT_S: Final = 240
+_GRACE_S: Final = 20
+"""A server ends a statement by itself, this long before the connection is given up: nobody waits for what still runs."""
 _WRITES_FILE: Final = re.compile(r"\boutfile\b", re.IGNORECASE)
 
 
@@ -50,13 +49,15 @@ class Rows(NamedTuple):
 
 
 class Store:
-    """One ClickHouse: `chdb:///absolute/folder`, or the DSN of a server.
+    """One ClickHouse: `chdb:///absolute/folder`, or a server's `http://user:password@host:8123/database` (or https).
 
     Nothing is opened before the first use. A folder is held by one process at a time (`FolderInUse`). All methods may
-    be called from any thread; `writer()` gives one client, meant for one thread.
+    be called from any thread; `writer()` gives one client, meant for one thread. Raises `ConfigurationError` for
+    another DSN.
     """
 
     def __init__(self, dsn: str, memory_mb: int, query_limit_s: int) -> None:
+        check_dsn(dsn)
         self._dsn = dsn
         self._memory_bytes = memory_mb * 1_048_576
         self._query_limit_s = query_limit_s
@@ -79,14 +80,14 @@ class Store:
         """The client for inserts and DDL. Raises `FolderInUse`, `StoreError`."""
         with self._opening:
             if self._writer is None:
-                self._writer = self._open(dict(_WRITER_SETTINGS))
+                self._writer = self._open(self._writer_settings(), _WRITE_LIMIT_S)
             return self._writer
 
     def query(self, sql: str, parameters: Mapping[str, Any] | None = None) -> Rows:
         """Run one read-only statement; `{name:Type}` in it takes its value from `parameters`.
 
-        Raises `QueryLimitExceeded` beyond the time or memory of one query or when every client stays busy for
-        `query_limit_s`, and `StoreError` for the rest.
+        Raises `QueryLimitExceeded` beyond the time or memory of one query, `StoreBusy` when every client stays busy for
+        `query_limit_s` (or the server says so), and `StoreError` for the rest.
         """
         _refuse_outfile(sql)
         with self._reader() as client, typed_errors(sql):
@@ -103,7 +104,7 @@ class Store:
         """As `query`, but from the rows themselves: no projection answers, and with ten times the time."""
         _refuse_outfile(sql)
         settings = self._reader_settings(self._query_limit_s * 10) | {"optimize_use_projections": 0, "readonly": 1}
-        client = self._open(settings)
+        client = self._open(settings, self._query_limit_s * 10)
         try:
             with typed_errors(sql):
                 result = client.query(sql, parameters=dict(parameters or {}))
@@ -128,10 +129,10 @@ class Store:
         try:
             client = self._idle.get(timeout=self._query_limit_s)
         except queue.Empty:
-            raise QueryLimitExceeded("Too many queries at once: try again in a moment") from None
+            raise StoreBusy("Too many queries at once: try again in a moment") from None
         try:
             if client is None:
-                client = self._open(self._reader_settings(self._query_limit_s) | {"readonly": 1})
+                client = self._open(self._reader_settings(self._query_limit_s) | {"readonly": 1}, self._query_limit_s)
             yield client
         finally:
             self._idle.put(client)
@@ -147,7 +148,13 @@ class Store:
             "output_format_json_quote_64bit_integers": 0,
         }
 
-    def _open(self, settings: dict[str, Any]) -> Client:
+    def _writer_settings(self) -> dict[str, Any]:
+        if self.embedded:
+            return dict(_WRITER_SETTINGS)
+        # The answer tells how the statement ended, not how it began; what runs too long ends on the server, too.
+        return _WRITER_SETTINGS | {"wait_end_of_query": 1, "max_execution_time": _WRITE_LIMIT_S}
+
+    def _open(self, settings: dict[str, Any], limit_s: int) -> Client:
         """A new client; `readonly`, where asked for, must come last: nothing can be set after it."""
         with self._opening:
             if self._closed:
@@ -156,6 +163,13 @@ class Store:
             if self._folder is not None:
                 self._hold_folder(self._folder)
                 options["chdb_options"] = {"max_server_memory_usage": self._memory_bytes}
+            else:
+                options |= {
+                    # A session would refuse a second statement while the first, given up by us, still runs.
+                    "autogenerate_session_id": False,
+                    "connect_timeout": _CONNECT_LIMIT_S,
+                    "send_receive_timeout": limit_s + _GRACE_S,
+                }
             with typed_errors("open a client"):
                 client = clickhouse_connect.get_client(dsn=self._dsn, settings=settings, tz_mode="aware", **options)
             self._all.append(client)
@@ -188,35 +202,25 @@ class Store:
         tempfile.tempdir = str(inserts)
 
 
-@contextmanager
-def typed_errors(statement: str) -> Iterator[None]:
-    """Turn the driver's errors into `QueryLimitExceeded` and `StoreError`.
-
-    ClickHouse's own text may quote rows, that is personal data: the log gets the statement (values are bound, so it has
-    none), the error's number and its name.
-    """
+def check_dsn(dsn: str) -> None:
+    """Raise `ConfigurationError`, without the password, for what is neither a folder's nor a server's DSN."""
     try:
-        yield
-    except ClickHouseError as error:
-        raise typed(error, statement) from error
-    except OSError as error:
-        raise StoreError(f"ClickHouse cannot be given rows: {error.strerror}") from error
+        parts = urlsplit(dsn)
+        good = parts.scheme == "chdb" or (
+            parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+        )
+    except ValueError:
+        good = False
+    if not good:
+        raise ConfigurationError("PARCOURS_CLICKHOUSE is not like http://user:password@host:8123/database")
 
 
-def typed(error: ClickHouseError, statement: str) -> StoreError:
-    """The error of ours for an error of the driver's; the rest of the story goes to the log."""
-    code = getattr(error, "code", None)
-    name = getattr(error, "name", None) or type(error).__name__
-    if code in _TIME_CODES:
-        return QueryLimitExceeded("The question takes too long: choose a shorter period or fewer groups")
-    if code in _MEMORY_CODES:
-        return QueryLimitExceeded("The question needs too much memory: choose a shorter period or fewer groups")
-    if code in _SIZE_CODES:
-        return QueryLimitExceeded("The question reads too much: choose a shorter period or fewer groups")
-    logger.warning(
-        "ClickHouse refused a statement", extra={"code": code, "error_name": name, "statement": statement[:500]}
-    )
-    return StoreError(f"ClickHouse refused a statement (error {code}, {name}); the log of this process names it")
+def insert_rows(writer: Client, table: str, block: bytes, fmt: str = "JSONEachRow") -> None:
+    """Insert a block of rows, sent once. Raises the driver's errors.
+
+    Given as a stream: bytes the driver would send again by itself when the connection ends before the answer.
+    """
+    writer.raw_insert(table, insert_block=io.BytesIO(block), fmt=fmt)
 
 
 def _refuse_outfile(sql: str) -> None:

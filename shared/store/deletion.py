@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from typing import Final
 
-from shared.store.client import Store, typed_errors
+from shared.store.client import Store
+from shared.store.failures import typed_errors
 
 _TABLES: Final = ("events", "points", "late_events")
 

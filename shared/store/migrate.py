@@ -15,7 +15,8 @@ from uuid import uuid4
 from clickhouse_connect.driver.client import Client
 
 from shared.errors import StoreError
-from shared.store.client import Store, typed_errors
+from shared.store.client import Store
+from shared.store.failures import typed_errors
 from shared.store.statements import split_statements
 
 FOLDER: Final = Path(__file__).parent / "migrations"

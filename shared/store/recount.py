@@ -34,7 +34,9 @@ SELECT (SELECT sum(sign) FROM points), (SELECT count() FROM points_in_force)
 """
 _LOGS_OF_STREAMS: Final = """
 SELECT stream, groupUniqArray(log) AS logs FROM (
-    SELECT if(stream = 'detected', 'journey-events.ingest', stream) AS stream, partition, argMax(log_id, at) AS log
+    SELECT
+        if(stream = 'detected' OR startsWith(stream, 'journey-events'), 'journey-events', stream) AS stream,
+        partition, argMax(log_id, at) AS log
     FROM positions GROUP BY positions.stream, stream, partition)
 GROUP BY stream HAVING length(logs) > 1 ORDER BY stream
 """

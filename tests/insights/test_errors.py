@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from shared.errors import QueryLimitExceeded, StoreError
+from shared.errors import QueryLimitExceeded, StoreBusy, StoreError
 from shared.store.client import Store
 from tests.insights import seed
 from tests.insights.conftest import ClientWith, FakeLoading, served
@@ -170,6 +170,7 @@ class FailingStore:
     ("error", "status", "word"),
     [
         (QueryLimitExceeded("too long"), 422, "shorter period"),
+        (StoreBusy("too many"), 503, "at once"),
         (StoreError("no answer"), 503, "in a moment"),
         (RuntimeError("secret of the person"), 500, "our fault"),
     ],

@@ -5,7 +5,15 @@ from pathlib import Path
 
 import pytest
 
+from shared.store.client import Store
 from tests.loader.samples import Logs
+
+
+@pytest.fixture(params=["embedded_store", "http_store"])
+def store(request: pytest.FixtureRequest) -> Store:
+    """ClickHouse inside this process, then over HTTP."""
+    store: Store = request.getfixturevalue(request.param)
+    return store
 
 
 @pytest.fixture

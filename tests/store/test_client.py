@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from shared.errors import FolderInUse, QueryLimitExceeded, StoreError
+from shared.errors import FolderInUse, QueryLimitExceeded, StoreBusy, StoreError
 from shared.store.client import Store
 from shared.store.folder import FolderLock
 from tests.fixtures_store import MEMORY_MB
@@ -19,6 +19,14 @@ from tests.fixtures_store import MEMORY_MB
 def folder_of(store: Store) -> Path:
     """Where the store of this test process lies."""
     return Path(store.writer().path)
+
+
+def another(store: Store, query_limit_s: int) -> Store:
+    """A second store of the same ClickHouse; a folder is this process's already."""
+    second = Store(store._dsn, MEMORY_MB, query_limit_s)
+    if store.embedded:
+        second._folder_lock = FolderLock(folder_of(store))
+    return second
 
 
 def test_values_are_bound(store: Store) -> None:
@@ -53,8 +61,7 @@ def test_queries_only_read_tables(store: Store, sql: str) -> None:
 
 def test_limits_of_time_and_memory(store: Store) -> None:
     """A query over its time or memory ends with an error that says what to do."""
-    slow = Store(f"chdb://{folder_of(store)}", MEMORY_MB, query_limit_s=1)
-    slow._folder_lock = FolderLock(folder_of(store))  # the folder is this process's already
+    slow = another(store, query_limit_s=1)
     with pytest.raises(QueryLimitExceeded, match="takes too long"):
         slow.query("SELECT count() FROM numbers(1000000000000) WHERE NOT ignore(sipHash64(number))")
     with pytest.raises(QueryLimitExceeded, match="too much memory"):
@@ -65,8 +72,7 @@ def test_limits_of_time_and_memory(store: Store) -> None:
 
 def test_too_many_queries_at_once(store: Store) -> None:
     """Queries beyond the pool wait, and are refused after the limit."""
-    busy = Store(f"chdb://{folder_of(store)}", MEMORY_MB, query_limit_s=2)
-    busy._folder_lock = FolderLock(folder_of(store))
+    busy = another(store, query_limit_s=2)
     for _ in range(4):
         busy.query("SELECT 1")
     with ThreadPoolExecutor(8) as pool:
@@ -74,9 +80,9 @@ def test_too_many_queries_at_once(store: Store) -> None:
         while busy._idle.qsize():
             time.sleep(0.001)
         busy._query_limit_s = 0.05
-        with pytest.raises(QueryLimitExceeded, match="Too many queries"):
+        with pytest.raises(StoreBusy, match="Too many queries"):
             busy.query("SELECT 1")
-        assert {type(answer.exception()) for answer in answers} <= {type(None), QueryLimitExceeded}
+        assert {type(answer.exception()) for answer in answers} <= {type(None), StoreBusy}
     assert busy.query("SELECT 1").rows == [(1,)]
     busy.close()
 
@@ -113,9 +119,9 @@ def test_errors_quote_nothing(store: Store, caplog: pytest.LogCaptureFixture) ->
     assert "DB::Exception" not in seen
 
 
-def test_one_process_per_folder(store: Store) -> None:
+def test_one_process_per_folder(embedded_store: Store) -> None:
     """A second process gets one clear line that names the folder and the process that holds it."""
-    folder = folder_of(store)
+    folder = folder_of(embedded_store)
     code = f"from shared.store.client import Store\nStore('chdb://{folder}', 512, 5).query('SELECT 1')"
     ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False)
     assert ended.returncode != 0
@@ -141,7 +147,7 @@ def test_a_folder_that_cannot_be_made(tmp_path: Path) -> None:
         Store(f"chdb://{tmp_path / 'file' / 'clickhouse'}", 512, 5).query("SELECT 1")
 
 
-def test_memory_is_bounded(store: Store) -> None:
+def test_memory_is_bounded(embedded_store: Store) -> None:
     """The engine's own bound is the setting's, not nine tenths of the machine."""
     sql = "SELECT toUInt64(value) FROM system.server_settings WHERE name = 'max_server_memory_usage'"
-    assert store.query(sql).rows == [(MEMORY_MB * 1_048_576,)]
+    assert embedded_store.query(sql).rows == [(MEMORY_MB * 1_048_576,)]
