@@ -3,9 +3,7 @@
 ALTER TABLE events ADD COLUMN IF NOT EXISTS shard UInt16 AFTER subject;
 
 -- A table of engine Memory cannot be altered; between two batches it holds nothing that is needed.
-DROP TABLE IF EXISTS staging_events;
-
-CREATE TABLE staging_events
+CREATE OR REPLACE TABLE staging_events
 (
     source String,
     id String,
