@@ -8,12 +8,12 @@ import threading
 from collections.abc import Callable
 from typing import Final
 
-import msgspec
 from opentelemetry import metrics
 
 from services.detector.records import MAX_UNSAVED_EVENTS, fold_record, output_of
 from services.detector.state_file import Checkpoint, StateFile
-from shared.detection.partition import Counts, Partition
+from services.detector.status import DetectorStatus, status_of
+from shared.detection.partition import Partition
 from shared.errors import LogError, LogMismatch
 from shared.log.port import LogReader, Position, StoredRecord
 
@@ -24,19 +24,6 @@ FIRST_BACK_OFF_S: Final = 0.2
 _MS: Final = 1_000
 
 _meter = metrics.get_meter("parcours.detector")
-
-
-class DetectorStatus(msgspec.Struct):
-    """What the detector says of itself: totals since it started, and where it stands."""
-
-    counts: Counts
-    checkpoints: int
-    checkpoint_ms: float
-    checkpoint_at_ms: int
-    version: int
-    log_id: str
-    next_offsets: dict[int, int]
-    late_events: int
 
 
 class LocalDetector:
@@ -128,20 +115,8 @@ class LocalDetector:
 
     def status(self) -> DetectorStatus:
         """What it did and where it stands."""
-        total = Counts()
-        for partition in self._partitions.values():
-            for name in Counts.__struct_fields__:
-                setattr(total, name, getattr(total, name) + getattr(partition.counts, name))
-        return DetectorStatus(
-            total,
-            self._checkpoints,
-            self._checkpoint_took_ms,
-            self._saved_at_ms,
-            max((partition.version for partition in self._partitions.values()), default=0),
-            next((position.log_id for position in self._positions.values()), ""),
-            {number: position.next_offset for number, position in self._positions.items()},
-            sum(partition.state.late_events for partition in self._partitions.values()),
-        )
+        held = [(self._partitions[number], position) for number, position in self._positions.items()]
+        return status_of(held, self._checkpoints, self._checkpoint_took_ms, self._saved_at_ms)
 
     def _partition(self, number: int) -> Partition:
         partition = self._partitions.get(number)

@@ -1,0 +1,139 @@
+"""One partition of a cluster's worker: what it remembers, where it stands, and its transactions."""
+
+import asyncio
+from sys import maxsize
+from typing import Self
+
+from services.detector.kafka_checkpoint import Checkpoint, CheckpointWriter, Topics, load_partition
+from services.detector.records import fold_record, output_of
+from services.detector.stored_state import StateEncoder, StoredState
+from shared.detection.partition import Partition
+from shared.errors import DetectionError, LogMismatch
+from shared.log.port import Kind, Position
+
+
+class OwnedPartition:
+    """Folding is synchronous, and so is taking what a checkpoint writes: the two never interleave within a record."""
+
+    def __init__(self, topics: Topics, number: int, log_id: str, writer: CheckpointWriter) -> None:
+        self.number = number
+        self.unsaved = False
+        self.unsaved_events = 0
+        self.doubtful = False
+        self.folded_at_s = 0.0
+        self.saved_at_s = 0.0
+        self.counted = (0, 0)
+        self.loaded_journeys = 0
+        self.partition: Partition
+        self._topics, self._log_id = topics, log_id
+        self._writer = writer
+        self._encoder = StateEncoder()
+        self._next_offset: int | None = None
+        self._first_offset = 0
+        self._lock = asyncio.Lock()
+
+    @classmethod
+    async def load(cls, brokers: str, topics: Topics, number: int, log_id: str, hot_journeys: int) -> Self:
+        """Take the partition from whoever had it, and read what it left.
+
+        Raises `LogUnavailable`, or `LogMismatch` for the state of another log or version.
+        """
+        writer = CheckpointWriter(brokers, topics, number)
+        await writer.open()
+        owned = cls(topics, number, log_id, writer)
+        try:
+            await owned._restore(brokers, hot_journeys)
+        except BaseException:
+            await writer.close()
+            raise
+        return owned
+
+    @property
+    def position(self) -> Position:
+        """All before it is folded."""
+        return Position(self._log_id, self._next_offset or 0)
+
+    @property
+    def writing(self) -> bool:
+        """Whether a transaction is under way."""
+        return self._lock.locked()
+
+    def begin_at(self, offset: int) -> None:
+        """The first record after loading. Raises `LogMismatch` where nothing was kept and the log's beginning is skipped."""
+        if self._next_offset is None and offset <= self._first_offset:
+            self._next_offset = offset
+        elif self._next_offset is None:
+            self._next_offset = self._first_offset
+
+    def fold(self, offset: int, kind: Kind, value: bytes, now_s: float) -> int:
+        """Fold a record unless it was already; gives the number of its events.
+
+        Raises `LogMismatch` when records before it are missing, `DetectionError` for one that cannot be read.
+        """
+        expected = self._next_offset
+        if expected is None or offset > expected:
+            raise LogMismatch(
+                f"{self._topics.events}, partition {self.number}: the detector expects offset {expected} "
+                f"and was given {offset}; records between them are gone, or the group's offsets were changed"
+            )
+        if offset < expected:
+            return 0
+        try:
+            events = fold_record(self.partition, offset, kind, value)
+        except DetectionError as error:
+            raise DetectionError(f"{self._topics.events}, partition {self.number}, offset {offset}: {error}") from error
+        self._next_offset = offset + 1
+        self.unsaved = True
+        self.unsaved_events += events
+        self.folded_at_s = now_s
+        return events
+
+    async def checkpoint(self, now_s: float, *, always: bool = False) -> None:
+        """Write what was folded since the last checkpoint; `always`, even if that is nothing.
+
+        What is folded while the transaction is under way belongs to the next. Raises `Fenced` or `LogUnavailable`, after
+        which the partition must be loaded again.
+        """
+        async with self._lock:
+            if self._next_offset is None or not (self.unsaved or always):
+                return
+            self.saved_at_s = now_s
+            await self._writer.write(self._take())
+
+    async def settled(self) -> None:
+        """Wait for the transaction that is under way."""
+        async with self._lock:
+            return
+
+    async def close(self) -> None:
+        """Let go of the partition. Never raises."""
+        await self._writer.close()
+
+    def _take(self) -> Checkpoint:
+        state, changed = self.partition.changes()
+        position = self.position
+        entries = self._encoder.encode(StoredState(position.log_id, position.next_offset, state), changed)
+        output = list(output_of(self.partition, position)) if self.unsaved else []
+        self.partition.saved()
+        self.unsaved = False
+        self.unsaved_events = 0
+        return Checkpoint(entries, output, position.next_offset)
+
+    async def _restore(self, brokers: str, hot_journeys: int) -> None:
+        loaded = await load_partition(brokers, self._topics, self.number)
+        records = loaded.records
+        self._encoder.held_in_chunks(records.chunk_counts())
+        stored = records.take_state()
+        self.loaded_journeys = len(records)
+        self._first_offset = loaded.first_offset
+        # what is taken out of `records` stays in the partition's own memory, so that holds any number
+        self.partition = Partition(self.number, records, hot_journeys=hot_journeys, young_journeys=maxsize)
+        if stored is None:
+            return
+        if stored.log_id != self._log_id:
+            raise LogMismatch(
+                f"{self._topics.state}, partition {self.number}: the detector's state belongs to log {stored.log_id}, "
+                f"and {self._topics.events} is now log {self._log_id}"
+            )
+        self.partition.restore(stored.state, records.timers())
+        self._next_offset = stored.next_offset

@@ -1,0 +1,47 @@
+"""What a detector says of itself, whoever hosts it."""
+
+from collections.abc import Iterable
+
+import msgspec
+
+from shared.detection.partition import Counts, Partition
+from shared.log.port import Position
+
+
+class DetectorStatus(msgspec.Struct):
+    """Totals since it started, and where it stands."""
+
+    counts: Counts
+    checkpoints: int
+    checkpoint_ms: float
+    checkpoint_at_ms: int
+    version: int
+    log_id: str
+    next_offsets: dict[int, int]
+    late_events: int
+
+
+def status_of(
+    partitions: Iterable[tuple[Partition, Position]], checkpoints: int, checkpoint_ms: float, checkpoint_at_ms: int
+) -> DetectorStatus:
+    """The sum over the partitions of a detector."""
+    held = list(partitions)
+    return DetectorStatus(
+        add_counts(partition.counts for partition, _ in held),
+        checkpoints,
+        checkpoint_ms,
+        checkpoint_at_ms,
+        max((partition.version for partition, _ in held), default=0),
+        next((position.log_id for _, position in held), ""),
+        {partition.number: position.next_offset for partition, position in held},
+        sum(partition.state.late_events for partition, _ in held),
+    )
+
+
+def add_counts(each: Iterable[Counts]) -> Counts:
+    """The counts of several partitions together."""
+    total = Counts()
+    for counts in each:
+        for name in Counts.__struct_fields__:
+            setattr(total, name, getattr(total, name) + getattr(counts, name))
+    return total
