@@ -35,7 +35,7 @@ class Batch:
             if taken and taken + record.items > limit_items:
                 return False
             taken += record.items
-            self._take(record, detector=stream.startswith(f"{FRICTIONS}."))
+            self._take(record, detector=stream.partition(".")[0] == FRICTIONS)
             self.next_offsets.setdefault(stream, {})[record.partition] = record.offset + 1
         return True
 

@@ -95,7 +95,9 @@ def _try_insert(writer: Client, target: Target, block: bytes) -> DatabaseError |
             insert_rows(writer, target.staging, block)
             writer.command(target.insert)
         except DatabaseError as error:
-            if error.code is None or error.code in _NOT_THE_ROWS or not _takes_a_good_row(writer, target):
+            if error.code is None:
+                raise
+            if error.code in _NOT_THE_ROWS or not _takes_a_good_row(writer, target):
                 raise StoreError(f"ClickHouse takes no rows for {target.table} now (error {error.code})") from error
             return error
     return None

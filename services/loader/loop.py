@@ -1,10 +1,9 @@
 """The loader: from the streams of the log into ClickHouse, every row once by identity."""
 
 import logging
-import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, Protocol
 
 from services.loader.batch import MAX_BATCH_BYTES, MAX_BATCH_ITEMS, Batch
 from services.loader.freshness import NOT_YET, Freshness, LoaderMetrics, StreamFreshness
@@ -12,6 +11,7 @@ from services.loader.insert import Refused, insert_batch
 from services.loader.positions import DETECTED, Positions
 from services.loader.refused import RejectSink
 from services.loader.retention import delete_old_rejects, set_reject_retention
+from services.loader.staging import await_earlier_inserts, fenced, take_staging
 from services.loader.targets import TARGETS
 from shared.errors import LogError, LogMismatch, StoreError
 from shared.journey.instants import HOUR_US, SECOND_US, to_text
@@ -48,12 +48,23 @@ class LoadStep(NamedTuple):
         return self.events + self.points + self.late_events + self.rejects
 
 
+class Stop(Protocol):
+    """What ends a loop: a `threading.Event`, or more than one reason."""
+
+    def is_set(self) -> bool:
+        """Whether to end."""
+
+    def wait(self, timeout: float) -> bool:
+        """Wait for the end, at most so long; whether it has come."""
+
+
 class Loader:
     """Reads `readers` from the positions kept in ClickHouse and inserts by identity.
 
     `run_once` and `run` belong to one thread; `freshness` may be called from any. `rejects` takes the rows that ClickHouse
-    refuses. `batch_bytes` bounds one step, over all streams. `positions_folder` is where other processes see what has been passed. `clock_us` gives microseconds since
-    1970 UTC.
+    refuses. `positions_folder` is where other processes see what has been passed (`None`: in ClickHouse only). `clock_us`
+    gives microseconds since 1970 UTC. `batch_bytes` bounds one step, over all streams. `fence` is the token of the lease
+    under which a server is loaded; 0 where no other loader can be.
     """
 
     def __init__(
@@ -61,10 +72,11 @@ class Loader:
         store: Store,
         readers: Sequence[LogReader],
         rejects: RejectSink,
-        positions_folder: Path,
+        positions_folder: Path | None,
         clock_us: Callable[[], int],
         reject_retention_days: int,
         batch_bytes: int = MAX_BATCH_BYTES,
+        fence: int = 0,
     ) -> None:
         self._store = store
         self._readers = list(readers)
@@ -73,6 +85,9 @@ class Loader:
         self._clock_us = clock_us
         self._retention_days = reject_retention_days
         self._batch_bytes = batch_bytes
+        self._fence = fence
+        self._targets = fenced(TARGETS, fence) if fence else TARGETS
+        self._settled = False
         self._positions: Positions | None = None
         self._told_us = 0
         self._cleaned_us = 0
@@ -86,6 +101,9 @@ class Loader:
         Raises `StoreError` and `LogError` (call again: nothing is lost or doubled) and `LogMismatch` (do not).
         """
         start_us = self._clock_us()
+        if not self._settled:
+            await_earlier_inserts(self._store)
+        self._settled = False
         positions = self._loaded_positions()
         batch, more = self._read(positions)
         step = self._insert(batch)._replace(more=more)
@@ -101,9 +119,10 @@ class Loader:
             self._tell(positions)
             self._told_us = now_us
         self._note(batch, step, start_us, self._clock_us())
+        self._settled = True
         return step
 
-    def run(self, stop: threading.Event) -> None:
+    def run(self, stop: Stop) -> None:
         """Load until `stop` is set.
 
         A failure is tried again, later each time, for `GIVE_UP_AFTER_S`; then it is raised, as `LogMismatch` is at once.
@@ -133,6 +152,8 @@ class Loader:
 
     def _loaded_positions(self) -> Positions:
         if self._positions is None:
+            if self._fence:
+                take_staging(self._store, TARGETS, self._fence)
             set_reject_retention(self._store, self._retention_days)
             self._positions = Positions(self._store, self._clock_us)
         return self._positions
@@ -157,7 +178,7 @@ class Loader:
         for kind, values in batch.values.items():
             if not values:
                 continue
-            inserted = insert_batch(self._store.writer(), TARGETS[kind], values, batch.items[kind])
+            inserted = insert_batch(self._store.writer(), self._targets[kind], values, batch.items[kind])
             rows[kind] = inserted.rows
             refused_count += len(inserted.refused)
             if inserted.refused:
@@ -188,10 +209,7 @@ class Loader:
                 continue
             log_id = next(iter(at.values())).log_id
             offsets = {partition: position.next_offset for partition, position in at.items()}
-            try:
-                write_position(self._positions_folder, CONSUMER, reader.stream, log_id, offsets)
-            except OSError as error:
-                raise StoreError(f"{self._positions_folder} cannot be written: {error.strerror}") from error
+            self._tell_others(reader.stream, log_id, offsets)
             streams[reader.stream] = StreamFreshness(log_id, offsets, reader.ends())
         detected = positions.of(DETECTED)
         if detected:
@@ -199,6 +217,14 @@ class Loader:
             offsets = {partition: position.next_offset for partition, position in detected.items()}
             streams[DETECTED] = StreamFreshness(log_id, offsets, {})
         self._freshness = self._freshness._replace(streams=streams)
+
+    def _tell_others(self, stream: str, log_id: str, offsets: dict[int, int]) -> None:
+        if self._positions_folder is None:
+            return
+        try:
+            write_position(self._positions_folder, CONSUMER, stream, log_id, offsets)
+        except OSError as error:
+            raise StoreError(f"{self._positions_folder} cannot be written: {error.strerror}") from error
 
     def _note(self, batch: Batch, step: LoadStep, start_us: int, now_us: int) -> None:
         delay_s = 0.0 if batch.oldest_ms is None else max(now_us / SECOND_US - batch.oldest_ms / 1_000, 0.0)

@@ -103,13 +103,22 @@ class Logs:
         """Append the detector's progress."""
         self.append(Kind.CONTROL, [DetectionProgressed(0, log_id, offset, 0)], STREAMS[1])
 
-    def loader(self, store: Store, clock: "Clock | None" = None, batch_bytes: int = MAX_BATCH_BYTES) -> Loader:
+    def loader(
+        self, store: Store, clock: "Clock | None" = None, batch_bytes: int = MAX_BATCH_BYTES, fence: int = 0
+    ) -> Loader:
         """A loader of these logs, with readers of its own."""
         readers = [LocalLogReader(self.folder / f"{stream}.sqlite", stream) for stream in STREAMS]
         rejects = RejectLog(self.writers[STREAMS[3]], Unsealed())
         folder = self.folder / "positions"
         return Loader(
-            store, readers, rejects, folder, clock or Clock(), reject_retention_days=14, batch_bytes=batch_bytes
+            store,
+            readers,
+            rejects,
+            folder,
+            clock or Clock(),
+            reject_retention_days=14,
+            batch_bytes=batch_bytes,
+            fence=fence,
         )
 
     def close(self) -> None:
