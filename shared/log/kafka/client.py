@@ -11,7 +11,7 @@ from kafka.net.compat import KafkaNetClient
 from shared.errors import LogUnavailable
 
 REQUEST_TIMEOUT_MS: Final = 5_000
-BOOTSTRAP_TIMEOUT_MS: Final = 4_000
+BOOTSTRAP_TIMEOUT_MS: Final = 3_000
 RECONNECT_MAX_MS: Final = 1_000
 
 CLIENT_FAILURES: Final = (KafkaError, OSError, RuntimeError)
