@@ -1,13 +1,11 @@
 """The analytics process: the loader and insights on one port; the only process that opens ClickHouse on one machine."""
 
 import threading
-from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
-from typing import Any, Final
+from typing import Final
 
-from fastapi import FastAPI, Response
+from fastapi import FastAPI
 
-from services.insights.app import build_app
 from services.loader.loop import Loader
 from services.loader.refused import RejectLog
 from services.redetection.job import RedetectionJobs
@@ -15,13 +13,13 @@ from services.wiring import doctor
 from services.wiring.detector_metrics import expose_detector
 from services.wiring.folder import DataFolder
 from services.wiring.http import serve
+from services.wiring.insights_app import build_insights
 from services.wiring.listener import open_listener
 from services.wiring.loading import Loading
 from services.wiring.pruning import Pruning
 from services.wiring.redetection import build_redetections
 from services.wiring.rules import RulesInForce, site_rules
 from services.wiring.streams import EVENTS, INGEST_REJECTS, LOAD_REJECTS, POINTS, REJECTS_CONSUMERS
-from services.wiring.version import program_version
 from shared.clock import now_ms, now_us
 from shared.ingest.published_rules import PublishedRulesFile
 from shared.log.local import LocalLogReader, LocalLogWriter
@@ -29,8 +27,7 @@ from shared.privacy.keys import Keys, load_or_make_keys
 from shared.privacy.sealing import Sealer
 from shared.settings import Settings
 from shared.store.client import Store
-from shared.store.migrate import migrate, plan, read_migrations
-from shared.telemetry import EXPOSITION_TYPE, exposition
+from shared.store.migrate import migrate
 
 _LOADED: Final = (EVENTS, POINTS, INGEST_REJECTS, LOAD_REJECTS)
 
@@ -39,15 +36,6 @@ def open_store(settings: Settings, folder: DataFolder) -> Store:
     """ClickHouse in the data folder; nothing is opened before its first use."""
     dsn = f"chdb://{folder.clickhouse.resolve()}"
     return Store(dsn, settings.clickhouse_memory_mb, settings.query_limit_s)
-
-
-def list_migrations(store: Store) -> Sequence[Mapping[str, Any]]:
-    """All migrations in order, each `applied` or `planned`. Raises `StoreError`."""
-    planned = {migration.name for migration in plan(store)}
-    return [
-        {"name": migration.name, "status": "planned" if migration.name in planned else "applied"}
-        for migration in read_migrations()
-    ]
 
 
 def run_analytics(settings: Settings, stop: threading.Event) -> None:
@@ -93,20 +81,11 @@ def _app(
 ) -> FastAPI:
     reader = LocalLogReader(folder.stream(EVENTS), EVENTS)
     published = PublishedRulesFile(folder.published_rules, reader)
-    app = build_app(
-        store=store,
+    return build_insights(
+        settings,
+        store,
         rules=RulesInForce(published, reader, site_rules(settings.rules)),
         loading=loading,
-        doctor=lambda: doctor.report([*doctor.examine(settings, now_us), *doctor.examine_store(store, settings)]),
-        migrations=lambda: list_migrations(store),
+        examine=lambda: [*doctor.examine(settings, now_us), *doctor.examine_store(store, settings)],
         redetections=redetections,
-        settings=settings,
-        clock=now_us,
-        version=program_version(),
     )
-
-    @app.get("/metrics", include_in_schema=False)
-    def metrics() -> Response:
-        return Response(exposition(), headers={"Content-Type": EXPOSITION_TYPE})
-
-    return app

@@ -54,13 +54,14 @@ def examine(settings: Settings, now_us: Callable[[], int]) -> list[Part]:
     return [
         _space(folder, settings.min_free_mb),
         _modes(folder),
-        _rules(settings),
+        rule_settings(settings),
         *(_stream(folder, name) for name in _STREAMS),
         *_positions(folder),
         _detector(folder, now_us()),
     ]
 
 
+_RULES_OF_POINTS: Final = "rules of the points"
 _OTHER_VERSIONS: Final = "SELECT count() FROM points_in_force WHERE version != {version:UInt32}"
 _ADVICE: Final = "keep a copy of the data folder, then restore it from a backup or ask for help with this line"
 _RECOUNT_ADVICE: Final = {
@@ -75,32 +76,39 @@ def examine_store(store: Store, settings: Settings) -> list[Part]:
     """
     return [
         _judged_by_rules_in_force(store, DataFolder(settings.data)),
-        *_recounted(store),
+        *recounted(store),
     ]
 
 
 def _judged_by_rules_in_force(store: Store, folder: DataFolder) -> Part:
-    """Points keep the verdict of the settings that were in force when they were judged, until a redetection."""
-    name = "rules of the points"
     reader = LocalLogReader(folder.stream(EVENTS), EVENTS)
     try:
         log_id = reader.log_id()
         published = PublishedRulesFile(folder.published_rules, reader).latest(log_id) if log_id else None
     except LogError as error:
-        return Part(name, "error", str(error), "restore the data folder from one backup")
+        return Part(_RULES_OF_POINTS, "error", str(error), "restore the data folder from one backup")
     finally:
         reader.close()
-    if published is None:
-        return Part(name, "ok", "no settings are published yet")
-    others = int(store.query(_OTHER_VERSIONS, {"version": published.version}).rows[0][0])
+    return judged_by(store, published.version if published else None)
+
+
+def judged_by(store: Store, version: int | None) -> Part:
+    """Points keep the verdict of the settings that were in force when they were judged, until a redetection.
+
+    `version` is that of the settings in force, `None` while none are published. Raises `StoreError`.
+    """
+    if version is None:
+        return Part(_RULES_OF_POINTS, "ok", "no settings are published yet")
+    others = int(store.query(_OTHER_VERSIONS, {"version": version}).rows[0][0])
     if not others:
-        return Part(name, "ok", f"all were judged by the settings in force (version {published.version})")
+        return Part(_RULES_OF_POINTS, "ok", f"all were judged by the settings in force (version {version})")
     points = "1 point was" if others == 1 else f"{others:,} points were"
-    text = f"{points} judged under another version of the settings than that in force ({published.version})"
-    return Part(name, "warning", text, "run `parcours redetect` if what changed concerns them")
+    text = f"{points} judged under another version of the settings than that in force ({version})"
+    return Part(_RULES_OF_POINTS, "warning", text, "run `parcours redetect` if what changed concerns them")
 
 
-def _recounted(store: Store) -> list[Part]:
+def recounted(store: Store) -> list[Part]:
+    """The checks of `shared.store.recount`, as parts. Raises `StoreError`."""
     return [
         Part(
             f"recount {each.check}",
@@ -138,7 +146,8 @@ def _is_open(path: Path) -> bool:
     return bool(path.stat().st_mode & 0o077)
 
 
-def _rules(settings: Settings) -> Part:
+def rule_settings(settings: Settings) -> Part:
+    """Whether the rule file of the site can be used."""
     try:
         site_rules(settings.rules)
     except ParcoursError as error:

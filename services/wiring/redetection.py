@@ -80,8 +80,10 @@ def _refusal(lang: str) -> JSONResponse:
 class StoredPast:
     """What has been loaded, as `services.redetection.job.Archive` asks for it."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, events: str) -> None:
+        """`events` is the stream of the events."""
         self._store = store
+        self._events = events
 
     def count(self, service: str | None) -> int:
         """How many (subject, service) there are. Raises `StoreError`."""
@@ -93,7 +95,7 @@ class StoredPast:
 
     def loaded(self) -> Mapping[int, int]:
         """The next offset of the log to load, per partition."""
-        return self._next_offsets(EVENTS)
+        return self._next_offsets(self._events)
 
     def detected(self) -> Mapping[int, int]:
         """The next offset of the log whose points are not all loaded, per partition."""
@@ -104,11 +106,11 @@ class StoredPast:
 
 
 def build_redetections(
-    settings: Settings, store: Store, keys: Keys, now_us: Callable[[], int], stop: threading.Event
+    settings: Settings, store: Store, keys: Keys, now_us: Callable[[], int], stop: threading.Event, events: str = EVENTS
 ) -> RedetectionJobs:
     """The job; a run is named for the instant of its start. What an earlier process left open is ended."""
-    address = f"http://{reachable_host(settings.host)}:{settings.ingest_port}"
+    address = settings.ingest_url or f"http://{reachable_host(settings.host)}:{settings.ingest_port}"
     ingest = IngestClient(address, platform_token(keys))
-    jobs = RedetectionJobs(StoredPast(store), ingest, lambda: to_text(now_us()), stop)
+    jobs = RedetectionJobs(StoredPast(store, events), ingest, lambda: to_text(now_us()), stop)
     jobs.end_unfinished()
     return jobs

@@ -8,7 +8,7 @@ from typing import Any
 from shared.detection.rule_file import parse_rules
 from shared.detection.settings import DEFAULTS, RuleBook
 from shared.errors import ConfigurationError
-from shared.ingest.published_rules import PublishedRulesFile
+from shared.ingest.published_rules import PublishedRulesMemory
 from shared.log.port import LogReader
 
 
@@ -27,7 +27,7 @@ def site_rules(path: Path | None) -> dict[str, Any]:
 class RulesInForce:
     """The rules that the log last published; before it has published any, those of the site."""
 
-    def __init__(self, published: PublishedRulesFile, reader: LogReader, site: Mapping[str, Any]) -> None:
+    def __init__(self, published: PublishedRulesMemory, reader: LogReader, site: Mapping[str, Any]) -> None:
         self._published = published
         self._reader = reader
         self._book = RuleBook(site, 1)

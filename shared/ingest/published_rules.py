@@ -7,7 +7,7 @@ it is missing (or speaks of another log) the log itself is read.
 import contextlib
 import os
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import msgspec
 from msgspec import Struct
@@ -27,6 +27,34 @@ class PublishedRules(Struct):
     rules: dict[str, Any]
 
 
+class PublishedRulesMemory(Protocol):
+    """Remembers what was last published, so that the log need not be read for it. All methods block."""
+
+    def latest(self, log_id: str) -> PublishedRules | None:
+        """What was last published in this log. Raises `LogError` when the log must be read and cannot be."""
+
+    def forget(self) -> None:
+        """Before something is published. Raises `OSError` or `ParcoursError`."""
+
+    def remember(self, published: PublishedRules) -> None:
+        """After it is durable; where that fails, the next one asked reads the log."""
+
+
+def last_published(reader: LogReader, log_id: str) -> PublishedRules | None:
+    """Read the whole log for what it last published. Raises `LogError`."""
+    latest: PublishedRules | None = None
+    after: dict[int, Position] = {}
+    while records := reader.read(after, _READ_BYTES):
+        for record in records:
+            after[record.partition] = Position(log_id, record.offset + 1)
+            if record.kind is not Kind.CONTROL or b'"rules.published"' not in record.value:
+                continue
+            for control in decode_controls(record.value):
+                if isinstance(control, RulesPublished) and (latest is None or control.version >= latest.version):
+                    latest = PublishedRules(log_id, control.version, control.rules)
+    return latest
+
+
 class PublishedRulesFile:
     """The file `path`, and the log it speaks of. All methods block."""
 
@@ -42,7 +70,7 @@ class PublishedRulesFile:
             remembered = None
         if remembered is not None and remembered.log_id == log_id:
             return remembered
-        return self._search(log_id)
+        return last_published(self._reader, log_id)
 
     def forget(self) -> None:
         """Before something is published. Raises `OSError`."""
@@ -59,19 +87,6 @@ class PublishedRulesFile:
                 os.fsync(file.fileno())
             beside.replace(self._path)
             self._sync_folder()
-
-    def _search(self, log_id: str) -> PublishedRules | None:
-        latest: PublishedRules | None = None
-        after: dict[int, Position] = {}
-        while records := self._reader.read(after, _READ_BYTES):
-            for record in records:
-                after[record.partition] = Position(log_id, record.offset + 1)
-                if record.kind is not Kind.CONTROL or b'"rules.published"' not in record.value:
-                    continue
-                for control in decode_controls(record.value):
-                    if isinstance(control, RulesPublished) and (latest is None or control.version >= latest.version):
-                        latest = PublishedRules(log_id, control.version, control.rules)
-        return latest
 
     def _sync_folder(self) -> None:
         descriptor = os.open(self._path.parent, os.O_RDONLY)
