@@ -23,7 +23,7 @@ from shared.detection.partition import Counts
 from shared.errors import DetectionError, LogError, LogMismatch, LogUnavailable, ParcoursError
 from shared.log.port import Kind
 
-YIELD_EVENTS: Final = 2_000
+YIELD_EVENTS: Final = 200
 """After so many events the worker's other tasks have their turn."""
 TICK_S: Final = 0.02
 QUIET_S: Final = 0.05
