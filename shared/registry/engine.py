@@ -73,5 +73,9 @@ def typed_errors(doing: str) -> Iterator[None]:
     try:
         yield
     except (SQLAlchemyError, sqlite3.Error) as error:
-        cause = type(getattr(error, "orig", None) or error).__name__
-        raise RegistryError(f"The registry cannot {doing} now ({cause}): is its database running?") from error
+        cause = getattr(error, "orig", None) or error
+        if type(cause).__name__ == "UndefinedTable" or "no such table" in str(cause):
+            raise RegistryError("The registry has no tables yet: run `parcours service setup`") from error
+        raise RegistryError(
+            f"The registry cannot {doing} now ({type(cause).__name__}): is its database running?"
+        ) from error

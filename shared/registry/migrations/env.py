@@ -1,8 +1,9 @@
-"""Alembic runs this: the connection, its transaction and its lock are the caller's (`shared.registry.upgrade`)."""
+"""Alembic runs this file: the connection, its transaction and its lock are the caller's (`shared.registry.upgrade`)."""
 
 from alembic import context
 
 from shared.registry.schema import METADATA
 
-context.configure(connection=context.config.attributes["connection"], target_metadata=METADATA)
-context.run_migrations()
+if not __name__.startswith("shared."):  # importing it as a module does nothing
+    context.configure(connection=context.config.attributes["connection"], target_metadata=METADATA)
+    context.run_migrations()
