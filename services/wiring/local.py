@@ -1,5 +1,6 @@
 """What the command line finds in this process: the settings of the site, the services, the data when nothing runs."""
 
+import threading
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -8,9 +9,9 @@ from services.wiring.folder import DataFolder
 from services.wiring.process import run_service
 from services.wiring.rules import site_rules
 from services.wiring.streams import EVENTS
-from services.wiring.targets import TARGETS, is_ready, runner
+from services.wiring.targets import CLUSTER, ONE_MACHINE, is_ready, runner, targets
 from shared.clock import now_us
-from shared.errors import ParcoursError
+from shared.errors import ConfigurationError, ParcoursError
 from shared.log.local import LocalLogReader
 from shared.log.port import LogReader
 from shared.settings import Settings, read_settings
@@ -19,7 +20,7 @@ from shared.settings import Settings, read_settings
 class LocalPlatform:
     """The parts of the command line (`services.commands.local_parts.LocalParts`); nothing is opened before it is called."""
 
-    service_names: Sequence[str] = tuple(TARGETS)
+    service_names: Sequence[str] = (*ONE_MACHINE, *(name for name in CLUSTER if name not in ONE_MACHINE))
 
     def __init__(self, environment: Mapping[str, str]) -> None:
         self._environment = environment
@@ -35,13 +36,26 @@ class LocalPlatform:
     def run(self) -> int:
         """Run the whole platform until it is stopped."""
         settings = self.settings()
-        needs = {name: target.needs for name, target in TARGETS.items()}
+        if settings.brokers:
+            raise ConfigurationError(
+                "PARCOURS_BROKERS is set: each service of a cluster is a process of its own (`parcours service NAME`); "
+                "`parcours run` is for one machine"
+            )
+        needs = {name: target.needs for name, target in ONE_MACHINE.items()}
         run_platform(settings, self._environment, needs, lambda name, pid: is_ready(settings, name, pid))
         return 0
 
     def service(self, name: str) -> int:
         """Run one service until it is stopped."""
-        return run_service(name, lambda stop: runner(name)(self.settings(), stop))
+        return run_service(name, lambda stop: self._run_service(name, stop))
+
+    def _run_service(self, name: str, stop: threading.Event) -> None:
+        settings = self.settings()
+        table = targets(settings)
+        if name not in table:
+            where = "a cluster (PARCOURS_BROKERS is set)" if settings.brokers else "one machine (no PARCOURS_BROKERS)"
+            raise ConfigurationError(f"{name} is no service of {where}; there are: {', '.join(table)}")
+        runner(table[name])(settings, stop)
 
     def journey_events(self) -> LogReader:
         """The log of events, as stored."""
@@ -67,7 +81,8 @@ class LocalPlatform:
 
     def migrations(self, *, apply: bool) -> Sequence[Mapping[str, Any]]:
         """The migrations of ClickHouse in the data folder, after applying those missing if `apply`."""
-        from services.wiring.analytics import list_migrations, open_store  # noqa: PLC0415
+        from services.wiring.analytics import open_store  # noqa: PLC0415
+        from services.wiring.insights_app import list_migrations  # noqa: PLC0415
         from shared.store.migrate import migrate  # noqa: PLC0415
 
         settings = self.settings()

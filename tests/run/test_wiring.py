@@ -7,7 +7,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import httpx
@@ -22,7 +22,7 @@ from services.wiring.pruning import Pruning
 from services.wiring.redetection import PlatformOnly
 from services.wiring.rules import RulesInForce, site_rules
 from services.wiring.streams import EVENTS, POINTS
-from services.wiring.targets import TARGETS, is_ready, runner
+from services.wiring.targets import CLUSTER, ONE_MACHINE, Target, is_ready, runner
 from shared.clock import now_ms, now_us
 from shared.detection.settings import DEFAULTS
 from shared.errors import ConfigurationError
@@ -119,11 +119,12 @@ def test_a_site_without_a_rule_file_has_the_defaults(tmp_path: Path) -> None:
         site_rules(tmp_path / "missing.toml")
 
 
-def test_the_table_of_targets_is_whole() -> None:
+@pytest.mark.parametrize("table", [ONE_MACHINE, CLUSTER], ids=["one machine", "cluster"])
+def test_the_table_of_targets_is_whole(table: Mapping[str, Target]) -> None:
     """Every target can be run, and needs only targets that come before it."""
     known: set[str] = set()
-    for name, target in TARGETS.items():
-        assert callable(runner(name))
+    for name, target in table.items():
+        assert callable(runner(target))
         assert known.issuperset(target.needs)
         known.add(name)
 

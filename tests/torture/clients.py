@@ -74,12 +74,12 @@ class Ledger:
 
 
 class Clients:
-    """One thread per list of requests, and one that repeats what was acknowledged."""
+    """One thread per list of requests, and one that repeats what was acknowledged; a path's gateway is at `address_of` it."""
 
-    def __init__(self, address: str, requests: Sequence[Sequence[Request]], seed: int) -> None:
+    def __init__(self, address_of: Callable[[str], str], requests: Sequence[Sequence[Request]], seed: int) -> None:
         self.pace = Pace()
         self.ledger = Ledger()
-        self._address = address
+        self._address_of = address_of
         self._done = threading.Event()
         self._sending = [self._thread(partial(self._send_all, each)) for each in requests]
         self._repeating = self._thread(partial(self._repeat, Random(seed)))
@@ -104,7 +104,7 @@ class Clients:
     def _thread(self, work: Callable[[httpx.Client], None]) -> threading.Thread:
         def run() -> None:
             try:
-                with httpx.Client(base_url=self._address, timeout=REQUEST_LIMIT_S, trust_env=False) as client:
+                with httpx.Client(timeout=REQUEST_LIMIT_S, trust_env=False) as client:
                     work(client)
             except Exception as error:
                 self.ledger.fail(f"a client ended: {error!r}")
@@ -143,7 +143,8 @@ class Clients:
 
     def _post(self, client: httpx.Client, request: Request) -> httpx.Response | None:
         try:
-            answer = client.post(request.path, content=request.body, headers={"content-type": request.content_type})
+            address = self._address_of(request.path) + request.path
+            answer = client.post(address, content=request.body, headers={"content-type": request.content_type})
         except httpx.TransportError as error:
             self.ledger.count(type(error).__name__)
             return None

@@ -60,7 +60,7 @@ def endure(ordeal: Ordeal, folder: Path, expected: Sequence[str]) -> Outcome:
     rules.write_text(ordeal.workload.rules, encoding="utf-8")
     platform = Platform(folder / "data", rules=str(rules), min_free_mb="64", **ordeal.settings)
     lanes = requests_of_clients(ordeal.seed, ordeal.workload.events, CLIENTS, ordeal.workload.lateness_s())
-    clients = Clients(platform.systems, lanes, ordeal.seed)
+    clients = Clients(lambda _path: platform.systems, lanes, ordeal.seed)
     killer = Killer(platform, clients, ordeal.seed, ordeal.kills, ordeal.mean_s)
     start_s = time.monotonic()
     platform.started()
