@@ -25,6 +25,7 @@ from shared.log.records_table import (
     create_schema,
     fold_wal,
     items_from,
+    keeps_traces,
     next_offset,
     open_for_writing,
     prune_records,
@@ -50,9 +51,11 @@ __all__ = [
 ]
 
 _SELECT: Final = (
-    'SELECT "offset", partition, kind, items, appended_ms, value FROM records '
+    'SELECT "offset", partition, kind, items, appended_ms, traceparent, value FROM records '
     'WHERE partition = ? AND "offset" >= ? ORDER BY "offset"'
 )
+_SELECT_EARLIER: Final = _SELECT.replace("traceparent", "''")
+"""From a file that its writer has not opened since records have traces."""
 
 
 class LocalLogWriter:
@@ -339,13 +342,15 @@ def _read_merged(connection: sqlite3.Connection, starts: Mapping[int, int], limi
     """Records of all partitions in offset order, until the next would go over the limit."""
     records: list[StoredRecord] = []
     size_bytes = 0
-    cursors = [connection.execute(_SELECT, start) for start in starts.items()]
+    select = _SELECT if keeps_traces(connection) else _SELECT_EARLIER
+    cursors = [connection.execute(select, start) for start in starts.items()]
     with closing(heapq.merge(*cursors, key=itemgetter(0))) as rows:
-        for offset, partition, kind, items, appended_ms, value in rows:
+        for offset, partition, kind, items, appended_ms, traceparent, value in rows:
             size_bytes += len(value)
             if records and size_bytes > limit_bytes:
                 break
-            records.append(StoredRecord(partition, offset, _kind(kind, offset), value, items, appended_ms))
+            record = StoredRecord(partition, offset, _kind(kind, offset), value, items, appended_ms, traceparent)
+            records.append(record)
     for cursor in cursors:
         cursor.close()
     return records

@@ -32,12 +32,16 @@ class Kind(StrEnum):
 
 
 class Record(NamedTuple):
-    """A record to append: a JSON array of `items` items."""
+    """A record to append: a JSON array of `items` items.
+
+    `traceparent` is the W3C text of the span that wrote it, empty where no traces are kept.
+    """
 
     partition: int
     kind: Kind
     value: bytes
     items: int
+    traceparent: str = ""
 
 
 class StoredRecord(NamedTuple):
@@ -49,6 +53,7 @@ class StoredRecord(NamedTuple):
     value: bytes
     items: int
     appended_ms: int
+    traceparent: str = ""
 
 
 class Position(NamedTuple):

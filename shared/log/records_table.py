@@ -33,6 +33,7 @@ CREATE TABLE records (
     items INTEGER NOT NULL,
     items_before INTEGER NOT NULL,
     appended_ms INTEGER NOT NULL,
+    traceparent TEXT NOT NULL DEFAULT '',
     value BLOB NOT NULL
 )"""
 _META: Final = """
@@ -44,8 +45,10 @@ CREATE TABLE meta (
     partitions INTEGER NOT NULL
 )"""
 _PRUNED: Final = "CREATE TABLE pruned_through (partition INTEGER PRIMARY KEY, last_offset INTEGER NOT NULL)"
+_ADD_TRACEPARENT: Final = "ALTER TABLE records ADD COLUMN traceparent TEXT NOT NULL DEFAULT ''"
 _INSERT: Final = (
-    "INSERT INTO records (partition, kind, items, items_before, appended_ms, value) VALUES (?, ?, ?, ?, ?, ?)"
+    "INSERT INTO records (partition, kind, items, items_before, appended_ms, traceparent, value) "
+    "VALUES (?, ?, ?, ?, ?, ?, ?)"
 )
 _ITEMS_SO_FAR: Final = 'SELECT items_before + items FROM records WHERE partition = ? ORDER BY "offset" DESC LIMIT 1'  # 0 once all is pruned
 _ITEMS_BEFORE: Final = (
@@ -140,7 +143,15 @@ def _create_or_check(connection: sqlite3.Connection, stream: str, partitions: in
             f"{stream}: the log was made with {meta.partitions} partitions and keeps them, but the settings say "
             f"{partitions}; set PARCOURS_PARTITIONS={meta.partitions}"
         )
+    if not keeps_traces(connection):
+        connection.execute(_ADD_TRACEPARENT)
     return meta
+
+
+def keeps_traces(connection: sqlite3.Connection) -> bool:
+    """Whether the records have a column for their trace: those of earlier versions get it when their writer opens them."""
+    found = connection.execute("SELECT 1 FROM pragma_table_info('records') WHERE name = 'traceparent'").fetchone()
+    return found is not None
 
 
 def read_meta(connection: sqlite3.Connection) -> LogMeta | None:
@@ -171,7 +182,7 @@ def append_records(connection: sqlite3.Connection, records: Sequence[Record], no
         before = items_so_far.get(record.partition)
         if before is None:
             before = _first(connection, _ITEMS_SO_FAR, record.partition) or 0
-        row = (record.partition, record.kind.value, record.items, before, now_ms, record.value)
+        row = (record.partition, record.kind.value, record.items, before, now_ms, record.traceparent, record.value)
         offset = connection.execute(_INSERT, row).lastrowid
         offsets.append(offset or 0)
         items_so_far[record.partition] = before + record.items

@@ -89,15 +89,16 @@ class LogContract:
         assert reader.log_id()
 
     def test_record_comes_back_as_it_was_appended(self, harness: LogHarness) -> None:
-        """Value, kind, number of items, partition, offset and time of appending are read back unchanged."""
+        """Value, kind, number of items, partition, offset, time and trace of appending are read back unchanged."""
         writer, reader = harness.writer(), harness.reader()
         value = bytes(range(256)) * 3
         for step, kind in enumerate(Kind):
             harness.clock_ms += step
-            (offset,) = writer.append([Record(0, kind, value, 7)])
+            traceparent = f"00-{step:032x}-{step:016x}-01" if step else ""
+            (offset,) = writer.append([Record(0, kind, value, 7, traceparent)])
             after = advance({}, reader.log_id(), [])
             (stored,) = [found for found in reader.read(after, NO_LIMIT) if found.offset == offset]
-            assert stored == StoredRecord(0, offset, kind, value, 7, harness.clock_ms)
+            assert stored == StoredRecord(0, offset, kind, value, 7, harness.clock_ms, traceparent)
 
     def test_offsets_grow_and_ends_tell_the_next(self, harness: LogHarness) -> None:
         """Offsets grow within a partition, and its end is beyond each of them, whether or not there are records."""

@@ -71,10 +71,10 @@ def test_record_of_another_program_stops_by_name(harness: KafkaHarness) -> None:
 
 
 def test_records_carry_their_headers_and_no_key(harness: KafkaHarness) -> None:
-    """A record has kind, items, content type and what the caller adds, no key, and is compressed with lz4."""
+    """A record has kind, items, content type and the trace they belong to, no key, and is compressed with lz4."""
     harness.create()
-    writer = KafkaLogWriter(harness.brokers, harness.topic, headers=lambda: {"traceparent": "00-1-2-01"})
-    writer.append([Record(0, Kind.EVENTS, b"[1]", 1)])
+    writer = KafkaLogWriter(harness.brokers, harness.topic)
+    writer.append([Record(0, Kind.EVENTS, b"[1]", 1, "00-1-2-01")])
     writer.close()
     reader = harness.reader()
     assert texts(reader.read({}, NO_LIMIT)) == ["[1]"]

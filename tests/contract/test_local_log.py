@@ -1,6 +1,7 @@
 """The local log: the contract of the port, and what holds for SQLite files only."""
 
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -275,3 +276,23 @@ def test_clock_set_back_does_not_tear_the_log(harness: LocalHarness) -> None:
         writer.append([record(str(moment))])
     assert writer.prune(40, writer.ends(), 100) == 1
     assert texts(reader.read({}, NO_LIMIT)) == ["50", "20", "60"]
+
+
+def test_a_log_of_an_earlier_version_gets_the_column_of_traces_in_place(tmp_path: Path) -> None:
+    """Its records are read before its writer has opened it and after, and new ones keep their trace."""
+    path = tmp_path / "old.sqlite"
+    writer = LocalLogWriter(path, "old")
+    writer.append([record("[1]")])
+    writer.close()
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("ALTER TABLE records DROP COLUMN traceparent")
+    reader = LocalLogReader(path, "old")
+    assert texts(reader.read({}, NO_LIMIT)) == ["[1]"]
+    writer = LocalLogWriter(path, "old")
+    writer.append([record("[2]")._replace(traceparent="00-1-2-01")])
+    assert [(found.value, found.traceparent) for found in reader.read({}, NO_LIMIT)] == [
+        (b"[1]", ""),
+        (b"[2]", "00-1-2-01"),
+    ]
+    reader.close()
+    writer.close()

@@ -298,4 +298,5 @@ def _stored(partition: int, record: Any) -> StoredRecord:
         raise LogError(
             f"the record at offset {record.offset} of {record.topic} [{partition}] is of no kind that this version knows"
         ) from None
-    return StoredRecord(partition, record.offset, kind, record.value or b"", items, record.timestamp)
+    traceparent = (headers.get("traceparent") or b"").decode(errors="replace")
+    return StoredRecord(partition, record.offset, kind, record.value or b"", items, record.timestamp, traceparent)

@@ -5,7 +5,7 @@ up. So whatever fails costs the producer: it is closed by force, with all it hol
 """
 
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from time import monotonic
 from typing import Any, Final
@@ -35,7 +35,7 @@ class KafkaLogWriter:
     """A writer of one topic; its methods may be called from several threads, and block the calling one.
 
     Opening connects. Raises `ConfigurationError` when the topic does not exist or has another number of partitions than
-    `partitions`, `LogUnavailable` when Kafka does not answer. `headers` gives what goes with each record beside its own.
+    `partitions`, `LogUnavailable` when Kafka does not answer.
     """
 
     def __init__(
@@ -45,13 +45,11 @@ class KafkaLogWriter:
         partitions: int | None = None,
         *,
         clock_ms: Callable[[], int] = now_ms,
-        headers: Callable[[], Mapping[str, str]] = dict,
         delivery_timeout_s: float = DELIVERY_TIMEOUT_S,
     ) -> None:
         self._brokers = brokers
         self._topic = topic
         self._clock_ms = clock_ms
-        self._headers = headers
         self._delivery_timeout_s = delivery_timeout_s
         self._in_flight = InFlight(MAX_IN_FLIGHT_ITEMS, MAX_IN_FLIGHT_BYTES)
         self._lock = threading.Lock()
@@ -109,14 +107,13 @@ class KafkaLogWriter:
     def _deliver(self, producer: Any, records: Sequence[Record]) -> list[int]:
         deadline = monotonic() + self._delivery_timeout_s + _SLACK_S
         now = self._clock_ms()
-        common = [("content-type", CONTENT_TYPE), *((name, text.encode()) for name, text in self._headers().items())]
         sent = [
             producer.send(
                 self._topic,
                 record.value,
                 partition=record.partition,
                 timestamp_ms=now,
-                headers=[("kind", record.kind.encode()), ("items", b"%d" % record.items), *common],
+                headers=headers_of(record),
             )
             for record in records
         ]
@@ -176,6 +173,12 @@ class KafkaLogWriter:
             if self._producer is producer:
                 self._producer = None
         _end(producer)
+
+
+def headers_of(record: Record) -> list[tuple[str, bytes]]:
+    """What stands beside a record's value on Kafka."""
+    headers = [("kind", record.kind.encode()), ("items", b"%d" % record.items), ("content-type", CONTENT_TYPE)]
+    return [*headers, ("traceparent", record.traceparent.encode())] if record.traceparent else headers
 
 
 def _end(producer: Any) -> None:
