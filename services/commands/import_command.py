@@ -40,6 +40,7 @@ def import_command(
         file,
         mapping,
         ingest_url=site.ingest_url,
+        ingest_key=site.settings.ingest_key,
         analytics_url=site.analytics_url,
         wait=wait,
         dry_run=dry_run,

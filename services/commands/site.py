@@ -30,7 +30,7 @@ class Site:
     @property
     def ingest_url(self) -> str:
         """Where the gateways answer."""
-        return self._url(self.settings.ingest_port)
+        return self.settings.ingest_url or self._url(self.settings.ingest_port)
 
     @property
     def analytics_url(self) -> str:
@@ -39,7 +39,7 @@ class Site:
 
     def ingest(self) -> IngestClient:
         """A client of the gateways."""
-        return IngestClient("the ingest service", self.ingest_url)
+        return IngestClient("the ingest service", self.ingest_url, key=self.settings.ingest_key)
 
     def analytics(self, *, at_once: bool = False) -> ServiceClient:
         """A client of the analytics service; `at_once` gives up on the first try when it does not run."""

@@ -31,10 +31,16 @@ class Patience(Struct, frozen=True):
 
 
 class ServiceClient:
-    """Requests to one service. `what` names it in errors."""
+    """Requests to one service. `what` names it in errors; `key` is shown as a bearer key."""
 
     def __init__(
-        self, what: str, base_url: str, *, patience: Patience | None = None, sleep: Sleep = time.sleep
+        self,
+        what: str,
+        base_url: str,
+        *,
+        key: str = "",
+        patience: Patience | None = None,
+        sleep: Sleep = time.sleep,
     ) -> None:
         self._what = what
         self.base_url = base_url
@@ -44,7 +50,8 @@ class ServiceClient:
         # The platform is reached directly: a proxy of the environment is for elsewhere.
         timeout = httpx.Timeout(REQUEST_TIMEOUT_S, connect=_CONNECT_TIMEOUT_S)
         try:
-            self._client = httpx.Client(base_url=base_url, timeout=timeout, trust_env=False)
+            shown = {"Authorization": f"Bearer {key}"} if key else None
+            self._client = httpx.Client(base_url=base_url, timeout=timeout, trust_env=False, headers=shown)
         except httpx.InvalidURL as error:
             raise ConfigurationError(f"{base_url} is not an address: {error}") from error
 

@@ -31,6 +31,7 @@ def import_file(
     *,
     ingest_url: str,
     analytics_url: str,
+    ingest_key: str = "",
     wait: bool = False,
     dry_run: bool = False,
     output: Path | None = None,
@@ -39,7 +40,7 @@ def import_file(
     sleep: Sleep = time.sleep,
     now_us: Callable[[], int] = wall_clock_us,
 ) -> ImportSummary:
-    """Imports a file as its mapping says, through the gateways at `ingest_url`.
+    """Imports a file as its mapping says, through the gateways at `ingest_url`, which may ask for `ingest_key`.
 
     All rows are read, and their events sorted, before the first is sent. With `wait` it returns when everything that was
     sent can be queried at `analytics_url`. With `dry_run` nothing is sent; `output` then takes the events as NDJSON, as
@@ -60,7 +61,7 @@ def import_file(
         if dry_run:
             work.check(stack.enter_context(closing(CheckedOutput(output, now_us(), phone_region))))
         else:
-            ingest = stack.enter_context(IngestClient("the ingest service", ingest_url, sleep=sleep))
+            ingest = stack.enter_context(IngestClient("the ingest service", ingest_url, key=ingest_key, sleep=sleep))
             ends = work.send(ingest)
             if wait:
                 analytics = ServiceClient("the analytics service", analytics_url, sleep=sleep)

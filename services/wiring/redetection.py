@@ -26,7 +26,7 @@ from shared.settings import Settings
 from shared.store.client import Store
 from shared.store.past import Past, read_past
 
-_GUARDED: Final = "/v1/redetections"
+PLATFORM_ROUTES: Final = "/v1/redetections"
 _DETECTED: Final = "detected"
 _POSITIONS: Final = """
 SELECT partition, argMax(next_offset, at) FROM positions WHERE stream = {stream:String} GROUP BY partition
@@ -54,7 +54,7 @@ class PlatformOnly:
         self._expected = f"Bearer {token}".encode()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or not scope["path"].startswith(_GUARDED):
+        if scope["type"] != "http" or not scope["path"].startswith(PLATFORM_ROUTES):
             await self._app(scope, receive, send)
             return
         request = Request(scope)

@@ -16,17 +16,22 @@ from shared.ingest.gateway import Gateway
 from shared.ingest.openapi import describe
 from shared.ingest.problem import problem_response, request_language
 from shared.telemetry import EXPOSITION_TYPE, exposition
+from shared.telemetry.requests import HttpTelemetry
 
 _log = logging.getLogger(__name__)
 _REASON_OF_STATUS: Final = {404: "not_found", 405: "method_not_allowed"}
 
 
 def build_ingest_app(
-    gateway: Gateway, routers: Sequence[APIRouter], *, metrics_text: Callable[[], bytes] = exposition
+    gateway: Gateway,
+    routers: Sequence[APIRouter],
+    *,
+    control: bool = True,
+    metrics_text: Callable[[], bytes] = exposition,
 ) -> FastAPI:
     """The application; its lifespan starts and stops the gateway.
 
-    `routers` are the gateways' own; `metrics_text` gives the process' metrics in Prometheus' text format.
+    `routers` are the gateways' own, `control` adds the routes for control events; `metrics_text` gives the process' metrics in Prometheus' text format.
     """
 
     @asynccontextmanager
@@ -50,9 +55,11 @@ def build_ingest_app(
     app.add_exception_handler(Exception, _internal_problem)
     for router in routers:
         app.include_router(router)
-    app.include_router(control_router(gateway))
+    if control:
+        app.include_router(control_router(gateway))
     app.include_router(_operations_router(gateway, metrics_text))
     describe(app)
+    app.add_middleware(HttpTelemetry, observe=gateway.meters.observe_request)
     return app
 
 

@@ -8,7 +8,7 @@ import msgspec
 from msgspec import Struct
 
 from shared.ingest.batcher import Batcher
-from shared.ingest.published_rules import PublishedRules, PublishedRulesFile
+from shared.ingest.published_rules import PublishedRules, PublishedRulesMemory
 from shared.ingest.records import Part
 from shared.journey.codec import encode
 from shared.journey.control import ClockTicked, Control, JourneyReplayed, RulesPublished
@@ -21,7 +21,7 @@ REPUBLISH_EVERY_US: Final = 3_600 * SECOND_US
 
 
 class OwnLog(LogWriter, Protocol):
-    """A writer that knows its log: `shared.log.local.LocalLogWriter`."""
+    """A writer that knows its log: `LocalLogWriter`, `KafkaLogWriter`."""
 
     @property
     def partitions(self) -> int:
@@ -45,7 +45,7 @@ class Controls:
         self,
         batcher: Batcher,
         log: OwnLog,
-        published: PublishedRulesFile,
+        published: PublishedRulesMemory,
         rules: dict[str, Any],
         now_us: Callable[[], int],
     ) -> None:
@@ -62,7 +62,7 @@ class Controls:
     async def publish_rules(self) -> int:
         """Publish the rule settings if they differ from the last published ones; gives the version in force.
 
-        Raises `LogError`, and `OSError` when the data folder cannot be written; nothing is published then.
+        Raises `ParcoursError`, and `OSError` when the data folder cannot be written; nothing is published then.
         """
         latest = await asyncio.to_thread(self._published.latest, self._log_id)
         if latest is not None and latest.rules == self._rules:

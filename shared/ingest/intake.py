@@ -39,11 +39,14 @@ class Answer(Struct, gc=False):
 class Intake:
     """Collects the verdicts on the events of one request."""
 
-    def __init__(self, validator: Validator, refusals: Refusals, arrival: Arrival, lang: str) -> None:
+    def __init__(
+        self, validator: Validator, refusals: Refusals, arrival: Arrival, lang: str, first_position: int = 0
+    ) -> None:
         self._validator = validator
         self._refusals = refusals
         self._arrival = arrival
         self._lang = lang
+        self._first_position = first_position
         self._encoded_by_identity: dict[tuple[str, str], bytes] = {}
         self._accepted_by_partition: dict[int, list[bytes]] = {}
         self._results: list[Result] = []
@@ -95,10 +98,39 @@ class Intake:
 
     def _reject(self, raw: bytes, refused: Refused) -> None:
         read = read_object(raw)
-        self._refusals.add_event(raw, read, refused.reason, refused.pointer, len(self._results))
+        position = self._first_position + len(self._results)
+        self._refusals.add_event(raw, read, refused.reason, refused.pointer, position)
         self.rejects_by_reason[refused.reason] = self.rejects_by_reason.get(refused.reason, 0) + 1
         detail = explain(refused.reason, self._lang)
         self._results.append(Result("rejected", _shown_id(read), refused.reason, refused.pointer, detail))
+
+
+class Collected:
+    """The verdicts of many intakes, to be kept together."""
+
+    def __init__(self) -> None:
+        self.accepted = 0
+        self.rejects_by_reason: dict[str, int] = {}
+        self._accepted_by_partition: dict[int, list[bytes]] = {}
+        self._rejects: list[bytes] = []
+
+    def add(self, intake: Intake) -> None:
+        """What became of one intake."""
+        for part in intake.accepted_parts():
+            self.accepted += len(part.items)
+            self._accepted_by_partition.setdefault(part.partition, []).extend(part.items)
+        for part in intake.reject_parts():
+            self._rejects.extend(part.items)
+        for reason, count in intake.rejects_by_reason.items():
+            self.rejects_by_reason[reason] = self.rejects_by_reason.get(reason, 0) + count
+
+    def accepted_parts(self) -> list[Part]:
+        """What is to be stored."""
+        return [Part(partition, Kind.EVENTS, items) for partition, items in self._accepted_by_partition.items()]
+
+    def reject_parts(self) -> list[Part]:
+        """What is to be kept of the refused."""
+        return [Part(0, Kind.REJECTS, self._rejects)] if self._rejects else []
 
 
 def _shown_id(read: dict[str, Any]) -> str | UnsetType:

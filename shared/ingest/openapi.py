@@ -28,6 +28,12 @@ _PROBLEM: Final[dict[str, Any]] = {
     },
 }
 
+_PUBLISHER_KEY: Final = {
+    "type": "http",
+    "scheme": "bearer",
+    "description": "PARCOURS_INGEST_KEY; without that setting, for gateways bound to loopback, nothing is asked for.",
+}
+
 
 def _ref(name: str) -> dict[str, Any]:
     return {"$ref": _REF.format(name=name)}
@@ -51,6 +57,7 @@ def _json(description: str, schema: dict[str, Any]) -> dict[str, Any]:
 
 PROBLEM_RESPONSES: Final[dict[int | str, dict[str, Any]]] = {
     400: _problem("The body cannot be read as what its Content-Type says."),
+    401: _problem("The platform has a publishers' key, and the request does not show it."),
     408: _problem("The body came too slowly."),
     413: _problem("More than 5 MB or 10,000 events."),
     415: _problem("Another Content-Type, charset or Content-Encoding."),
@@ -94,7 +101,10 @@ def describe(app: FastAPI) -> None:
 
     def openapi() -> dict[str, Any]:
         document = generate()
-        document.setdefault("components", {}).setdefault("schemas", {}).update(_schemas())
+        components = document.setdefault("components", {})
+        components.setdefault("schemas", {}).update(_schemas())
+        components["securitySchemes"] = {"publisher": _PUBLISHER_KEY}
+        document["security"] = [{}, {"publisher": []}]
         return document
 
     app.openapi = openapi  # type: ignore[method-assign]  # FastAPI's documented way to extend the document

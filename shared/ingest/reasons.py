@@ -136,6 +136,10 @@ REQUEST_REASONS: Final = {
         "The gateway is starting or stopping; nothing was kept. Send it again shortly.",
         "La passerelle démarre ou s'arrête ; rien n'a été gardé. Renvoyez dans un instant.",
     ),
+    "key_required": Texts(
+        "Show the publishers' key of this platform: Authorization: Bearer, then the key.",
+        "Présentez la clé des émetteurs de cette plateforme : Authorization: Bearer, puis la clé.",
+    ),
     "not_found": Texts("There is nothing at this path.", "Il n'y a rien à ce chemin."),
     "method_not_allowed": Texts("This path does not take this method.", "Ce chemin n'accepte pas cette méthode."),
     "http_error": Texts("The request cannot be handled.", "La requête ne peut pas être traitée."),
@@ -148,6 +152,7 @@ REQUEST_REASONS: Final = {
 
 TITLES: Final = {
     400: Texts("The request cannot be read", "La requête est illisible"),
+    401: Texts("Unauthorized", "Non autorisé"),
     404: Texts("Not found", "Introuvable"),
     405: Texts("Method not allowed", "Méthode non autorisée"),
     408: Texts("The request took too long", "La requête a duré trop longtemps"),

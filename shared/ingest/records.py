@@ -18,6 +18,14 @@ class Part(NamedTuple):
     items: list[bytes]
 
 
+class RawRecord(NamedTuple):
+    """An event as it came without a request: `place` names it for good (partition and offset of a topic)."""
+
+    place: str
+    offset: int
+    value: bytes
+
+
 class _Open:
     """A record that still takes items."""
 

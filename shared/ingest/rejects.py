@@ -18,7 +18,7 @@ class Reject(Struct, gc=False):
     (`occurrence` times within one request counting apart), so that a repeated request counts once.
 
     `source`, `type` and `service` are as far as they could be read, else empty. `position` is the number of the event in
-    its request, from 0; of a body that could not be split it is the byte where it stopped making sense. `payload` is
+    its request, from 0; of a record its offset; of a body that could not be split the byte where it stopped making sense. `payload` is
     base64 of what `shared.privacy` sealed; absent for a whole body and for an event over 64 kB. `time` is a text of
     `shared.journey.instants.to_text`.
     """
@@ -46,12 +46,17 @@ class PayloadSealer(Protocol):
 
 
 class Refusals:
-    """Makes the rejects of one request at stage `ingest`, encoded for the log."""
+    """Makes the rejects of one request at stage `ingest`, encoded for the log.
 
-    def __init__(self, sealer: PayloadSealer, gateway: str, time: str) -> None:
+    `occurrence` names what is judged where it has a name of its own (the record of a topic): then the same content under
+    another name counts apart, and under the same name never twice.
+    """
+
+    def __init__(self, sealer: PayloadSealer, gateway: str, time: str, *, occurrence: str = "") -> None:
         self._sealer = sealer
         self._gateway = gateway
         self._time = time
+        self._occurrence = occurrence
         self._occurrences: dict[tuple[str, str], int] = {}
         self.encoded: list[bytes] = []
 
@@ -76,8 +81,9 @@ class Refusals:
         self, raw: bytes, fields: tuple[str, str, str], reason: str, pointer: str, position: int, payload: str | None
     ) -> None:
         digest = hashlib.sha256(raw).hexdigest()
-        occurrence = self._occurrences.get((reason, digest), 0)
-        self._occurrences[reason, digest] = occurrence + 1
+        count = self._occurrences.get((reason, digest), 0)
+        self._occurrences[reason, digest] = count + 1
+        occurrence = self._occurrence or count
         identity = hashlib.sha256(f"{self._gateway}\n{reason}\n{digest}\n{occurrence}".encode()).hexdigest()[:32]
         reject = Reject(
             identity, *fields, self._gateway, reason, pointer, "ingest", self._time, len(raw), digest, position, payload

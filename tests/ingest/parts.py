@@ -3,7 +3,7 @@
 import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,6 +21,7 @@ from services.channel_web.app import routes as web_routes
 from shared.clock import now_us
 from shared.ingest.app import build_ingest_app
 from shared.ingest.gateway import Gateway, GatewayParts
+from shared.ingest.published_rules import PublishedRulesFile
 from shared.ingest.rejects import Reject
 from shared.journey.codec import decode_controls, decode_events
 from shared.journey.control import AnyControl
@@ -52,13 +53,15 @@ def open_log(folder: Path, stream: str = EVENTS_STREAM, partitions: int = 1) -> 
 def gateway_parts(folder: Path, partitions: int = 1, **given: Any) -> GatewayParts:
     """What a gateway needs, with real logs below `folder`; `given` takes the place of single parts."""
     parts = {
-        "events_reader": LocalLogReader(folder / "log" / f"{EVENTS_STREAM}.sqlite", EVENTS_STREAM),
         "keys": Pseudonymiser(KEYS),
         "normalise": lambda text: normalise_subject(text, "FR"),
         "scrub": scrub,
         "sealer": Sealer(KEYS.sealing),
         "rules": RULES,
-        "published_rules": folder / "log" / "published-rules.json",
+        "published_rules": PublishedRulesFile(
+            folder / "log" / "published-rules.json",
+            LocalLogReader(folder / "log" / f"{EVENTS_STREAM}.sqlite", EVENTS_STREAM),
+        ),
         "data_folder": folder,
         "min_free_bytes": 0,
         "linger_ms": 1,
@@ -124,11 +127,15 @@ class Served:
 
 
 @contextmanager
-def serve(folder: Path, partitions: int = 1, **given: Any) -> Iterator[Served]:
-    """Run a gateway process in a thread, until the block ends."""
+def serve(
+    folder: Path, partitions: int = 1, *, prepare: Callable[[FastAPI], None] = lambda _app: None, **given: Any
+) -> Iterator[Served]:
+    """Run a gateway process in a thread, until the block ends; `prepare` may add to its application."""
     gateway = Gateway(gateway_parts(folder, partitions, **given))
+    app = gateway_app(gateway)
+    prepare(app)
     listener = socket.create_server(("127.0.0.1", 0))
-    config = uvicorn.Config(gateway_app(gateway), log_config=None, lifespan="on", loop="uvloop", http="httptools")
+    config = uvicorn.Config(app, log_config=None, lifespan="on", loop="uvloop", http="httptools")
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
     thread.start()

@@ -86,7 +86,7 @@ def test_every_operation_is_described(server: Served) -> None:
     document = server.client.get("/openapi.json").json()
     assert set(document["paths"]) == set(OPERATIONS)
     for path in document["paths"].values():
-        assert set(path["post"]["responses"]) == {"202", "400", "408", "413", "415", "422", "503"}
+        assert set(path["post"]["responses"]) == {"202", "400", "401", "408", "413", "415", "422", "503"}
         assert path["post"]["requestBody"]["required"]
     named = set(document["components"]["schemas"])
     used = {part.split('"')[0] for part in json.dumps(document).split("#/components/schemas/")[1:]}

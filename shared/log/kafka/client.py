@@ -13,6 +13,7 @@ from shared.errors import LogUnavailable
 REQUEST_TIMEOUT_MS: Final = 5_000
 BOOTSTRAP_TIMEOUT_MS: Final = 3_000
 RECONNECT_MAX_MS: Final = 1_000
+CLOSE_TIMEOUT_MS: Final = 1_000
 
 CLIENT_FAILURES: Final = (KafkaError, OSError, RuntimeError)
 """What kafka-python raises while brokers are away or its own loop has ended."""
@@ -72,3 +73,9 @@ def kafka_failures(brokers: str, what: str = "Kafka") -> Iterator[None]:
         yield
     except CLIENT_FAILURES as error:
         raise LogUnavailable(f"{what}: {brokers} cannot be reached or refuses ({type(error).__name__})") from error
+
+
+def close_quietly(consumer: Any) -> None:
+    """Close a consumer at once, without waiting for its group."""
+    with suppress(*CLIENT_FAILURES):
+        consumer.close(autocommit=False, timeout_ms=CLOSE_TIMEOUT_MS)
