@@ -59,7 +59,7 @@ def build_ingest_app(
         app.include_router(control_router(gateway))
     app.include_router(_operations_router(gateway, metrics_text))
     describe(app)
-    app.add_middleware(HttpTelemetry, observe=gateway.meters.observe_request)
+    app.add_middleware(HttpTelemetry, observe=lambda *seen: gateway.meters.observe_request(*seen))
     return app
 
 

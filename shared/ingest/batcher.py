@@ -10,11 +10,14 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from time import monotonic
-from typing import Final
+from typing import Final, NamedTuple
+
+from opentelemetry.trace import SpanKind
 
 from shared.errors import LogError, LogOverloaded, LogUnavailable
 from shared.ingest.records import Part, pack
-from shared.log.port import LogWriter
+from shared.log.port import LogWriter, Record
+from shared.telemetry.tracing import Origins, Parent, current_traceparent
 
 _log = logging.getLogger(__name__)
 
@@ -30,29 +33,51 @@ Ends = dict[int, int]
 """Partition -> the offset after the submission's last record there."""
 
 
+class LogState(NamedTuple):
+    """What waits for one log."""
+
+    pending_bytes: int
+    pending_items: int
+    commits_in_flight: int
+
+
+class _Appended(NamedTuple):
+    """What became of one commit: the end of each submission, and the items of each record."""
+
+    ends: list[Ends]
+    record_items: list[int]
+
+
 class _Submission:
-    __slots__ = ("done", "items", "parts", "size_bytes")
+    __slots__ = ("done", "items", "parts", "size_bytes", "traceparent")
 
     def __init__(self, parts: Sequence[Part], done: "asyncio.Future[Ends]") -> None:
         self.parts = parts
         self.done = done
         self.items = sum(len(part.items) for part in parts)
         self.size_bytes = sum(len(item) for part in parts for item in part.items)
+        self.traceparent = current_traceparent()
 
 
 class Batcher:
-    """The only way into one stream. Everything but the append itself runs on one event loop."""
+    """The only way into one stream. Everything but the append itself runs on one event loop.
+
+    `topic` names the span of each commit that a request waits for; `observe_commit` takes the items of each record of a
+    commit, and its seconds.
+    """
 
     def __init__(
         self,
         writer: LogWriter,
         *,
+        topic: str = "",
         linger_ms: int,
         max_pending_bytes: int,
         max_pending_items: int = DEFAULT_MAX_PENDING_ITEMS,
-        observe_commit: Callable[[int, float], None] = lambda _items, _seconds: None,
+        observe_commit: Callable[[Sequence[int], float], None] = lambda _items, _seconds: None,
     ) -> None:
         self._writer = writer
+        self._topic = topic
         self._linger_s = linger_ms / 1_000
         self._max_pending_bytes = max_pending_bytes
         self._max_pending_items = max_pending_items
@@ -65,6 +90,7 @@ class Batcher:
         self._stopped = False
         self._pending_items = 0
         self._pending_bytes = 0
+        self._commits_in_flight = 0
         self.failure: str | None = None
         """The type of the last commit's error, `None` after a commit that worked."""
 
@@ -72,6 +98,11 @@ class Batcher:
     def pending_bytes(self) -> int:
         """What was submitted and is not durable yet."""
         return self._pending_bytes
+
+    @property
+    def state(self) -> LogState:
+        """What waits, as numbers to watch."""
+        return LogState(self._pending_bytes, self._pending_items, self._commits_in_flight)
 
     @property
     def fill(self) -> float:
@@ -151,10 +182,9 @@ class Batcher:
 
     async def _commit(self, group: list[_Submission]) -> None:
         started = monotonic()
+        self._commits_in_flight += 1
         try:
-            ends = await asyncio.get_running_loop().run_in_executor(
-                self._thread, self._append, [submission.parts for submission in group]
-            )
+            appended = await self._appended(group)
         except LogError as error:
             self._note_failure(error)
             self._fail(group, error if isinstance(error, LogUnavailable) else LogUnavailable(str(error)))
@@ -166,19 +196,38 @@ class Batcher:
             raise
         else:
             self.failure = None
-            self._observe_commit(sum(submission.items for submission in group), monotonic() - started)
-            for submission, reached in zip(group, ends, strict=True):
+            self._observe_commit(appended.record_items, monotonic() - started)
+            for submission, reached in zip(group, appended.ends, strict=True):
                 if not submission.done.done():
                     submission.done.set_result(reached)
         finally:
+            self._commits_in_flight -= 1
             self._pending_bytes -= sum(submission.size_bytes for submission in group)
             self._pending_items -= sum(submission.items for submission in group)
 
-    def _append(self, submissions: list[Sequence[Part]]) -> list[Ends]:
+    async def _appended(self, group: list[_Submission]) -> _Appended:
+        """Append in the append thread, within a span: the child of the first request's, with links to the others'."""
+        origins = Origins()
+        for submission in group:
+            origins.add(submission.traceparent)
+        name, about = f"append {self._topic}", {"messaging.destination.name": self._topic}
+        with origins.span(name, SpanKind.PRODUCER, Parent.FIRST, about) as span:
+            parts = [submission.parts for submission in group]
+            records, appended = await asyncio.get_running_loop().run_in_executor(
+                self._thread, self._append, parts, span.traceparent
+            )
+            if span.traceparent:
+                span.set(describe_records(records))
+            return appended
+
+    def _append(self, submissions: list[Sequence[Part]], traceparent: str) -> tuple[list[Record], _Appended]:
         """In the append thread: pack, append, and tell each submission where it ends."""
         records, placed = pack(submissions)
+        if traceparent:
+            records = [record._replace(traceparent=traceparent) for record in records]
         offsets = self._writer.append(records)
-        return [{partition: offsets[index] + 1 for partition, index in places.items()} for places in placed]
+        ends = [{partition: offsets[index] + 1 for partition, index in places.items()} for places in placed]
+        return records, _Appended(ends, [record.items for record in records])
 
     def _note_failure(self, error: Exception) -> None:
         name = type(error).__name__
@@ -191,3 +240,16 @@ class Batcher:
         for submission in group:
             if not submission.done.done():
                 submission.done.set_exception(error)
+
+
+def describe_records(records: Sequence[Record]) -> dict[str, str | int]:
+    """What a span says of records written: how many, of how many items and bytes; the partition if it is one."""
+    partitions = {record.partition for record in records}
+    about: dict[str, str | int] = {
+        "messaging.batch.message_count": len(records),
+        "parcours.items": sum(record.items for record in records),
+        "parcours.size_bytes": sum(len(record.value) for record in records),
+    }
+    if len(partitions) == 1:
+        about["messaging.destination.partition.id"] = str(partitions.pop())
+    return about
