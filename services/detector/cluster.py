@@ -162,9 +162,11 @@ class ClusterDetector:
         if owned is not None:
             return owned
         generation = self._generation
-        owned = await self._begin_load(number)
-        if self._generation != generation:
+        loading = self._begin_load(number)
+        await asyncio.wait([loading])
+        if self._generation != generation or loading.cancelled():
             return None
+        owned = loading.result()
         owned.begin_at(first_offset)
         self._owned[number] = owned
         self._loading.pop(number, None)

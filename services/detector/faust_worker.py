@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 import faust
+from aiokafka.errors import KafkaError
 from faust.transport.utils import DefaultSchedulingStrategy
 
 from services.detector.cluster import ClusterDetector, ClusterSettings, Incoming
@@ -105,6 +106,7 @@ async def _run(
     stop: threading.Event,
     heartbeat: Callable[[DetectorStatus], None],
 ) -> None:
+    asyncio.get_running_loop().set_exception_handler(_forgotten)
     detector = ClusterDetector(settings, clock_s)
     failed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
     app = worker_app(settings, membership, detector, failed)
@@ -209,6 +211,12 @@ async def _collect_garbage() -> None:
             gc.collect(1)
     finally:
         gc.enable()
+
+
+def _forgotten(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """aiokafka keeps futures that tell each failure once more; nobody asks them."""
+    if not isinstance(context.get("exception"), KafkaError):
+        loop.default_exception_handler(context)
 
 
 async def _stop_faust(app: Any) -> None:

@@ -71,7 +71,6 @@ class CheckpointWriter:
         try:
             await self._producer.start()
         except (KafkaError, OSError) as error:
-            await self.close()
             raise LogUnavailable(f"the detector cannot open its transactions ({type(error).__name__})") from error
 
     async def write(self, checkpoint: Checkpoint) -> None:
@@ -84,6 +83,8 @@ class CheckpointWriter:
             await producer.begin_transaction()
             sent = await self._send_entries(checkpoint.entries)
             sent += [await self._send_record(record) for record in checkpoint.output]
+            for each in sent:
+                each.add_done_callback(_retrieve)
             await asyncio.gather(*sent)
             where = TopicPartition(self._topics.events, self._partition)
             offset = OffsetAndMetadata(checkpoint.next_offset, "")
@@ -124,6 +125,12 @@ class CheckpointWriter:
             self._topics.frictions, record.value, partition=record.partition, headers=headers
         )
         return sent
+
+
+def _retrieve(sent: "asyncio.Future[Any]") -> None:
+    """The first failure says what is wrong; asyncio need not speak of the others."""
+    if not sent.cancelled():
+        sent.exception()
 
 
 class Loaded(NamedTuple):

@@ -39,9 +39,9 @@ class OwnedPartition:
         Raises `LogUnavailable`, or `LogMismatch` for the state of another log or version.
         """
         writer = CheckpointWriter(brokers, topics, number)
-        await writer.open()
         owned = cls(topics, number, log_id, writer)
         try:
+            await writer.open()
             await owned._restore(brokers, hot_journeys)
         except BaseException:
             await writer.close()

@@ -195,11 +195,6 @@ def control_record(partition: int, control: Any) -> Record:
     return Record(partition, Kind.CONTROL, msgspec.json.encode([control]), 1)
 
 
-def rules_record(partition: int, version: int, document: Mapping[str, Any]) -> Record:
-    """A `rules.published`."""
-    return control_record(partition, RulesPublished(version, {"service": {}, "source": {}, "minutes": {}, **document}))
-
-
 def _control(item: arrivals.Item) -> Any:
     match item:
         case arrivals.Tick(now_us=now_us):
