@@ -214,7 +214,7 @@ async def _collect_garbage() -> None:
 
 
 def _forgotten(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
-    """aiokafka keeps futures that tell each failure once more; nobody asks them."""
+    """Aiokafka keeps futures that tell each failure once more; nobody asks them."""
     if not isinstance(context.get("exception"), KafkaError):
         loop.default_exception_handler(context)
 

@@ -8,22 +8,19 @@ import threading
 from collections.abc import Callable
 from typing import Final
 
-from opentelemetry import metrics
-
-from services.detector.records import MAX_UNSAVED_EVENTS, fold_record, output_of
+from services.detector.records import MAX_UNSAVED_EVENTS, detect_span, fold_record, output_of
 from services.detector.state_file import Checkpoint, StateFile
 from services.detector.status import DetectorStatus, status_of
 from shared.detection.partition import Partition
 from shared.errors import LogError, LogMismatch
 from shared.log.port import LogReader, Position, StoredRecord
+from shared.telemetry.tracing import Origins
 
 READ_LIMIT_BYTES: Final = 8_000_000
 POLL_S: Final = 0.02
 RETRIES: Final = 8
 FIRST_BACK_OFF_S: Final = 0.2
 _MS: Final = 1_000
-
-_meter = metrics.get_meter("parcours.detector")
 
 
 class LocalDetector:
@@ -52,8 +49,7 @@ class LocalDetector:
         self._checkpoints = 0
         self._checkpoint_took_ms = 0.0
         self._saved_at_ms = now_ms()
-        self._events_counter = _meter.create_counter("parcours.detector.events", unit="{event}")
-        self._points_counter = _meter.create_counter("parcours.detector.points", unit="{point}")
+        self._origins = Origins()
 
     def run(self, stop: threading.Event, after_checkpoint: Callable[[], None] | None = None) -> None:
         """Fold until `stop` is set; then write a last checkpoint.
@@ -99,14 +95,20 @@ class LocalDetector:
             return
         started_ms = self._now_ms()
         numbers = sorted(self._unsaved)
-        checkpoint = Checkpoint(
-            {number: self._partitions[number].changes() for number in numbers},
-            {number: self._positions[number] for number in numbers},
-            [record for number in numbers for record in output_of(self._partitions[number], self._positions[number])],
-        )
-        self._file.write(checkpoint, started_ms)
-        for number in numbers:
-            self._partitions[number].saved()
+        folded = [self._partitions[number] for number in numbers]
+        with detect_span(self._origins, folded, self._unsaved_events) as span:
+            checkpoint = Checkpoint(
+                {partition.number: partition.changes() for partition in folded},
+                {number: self._positions[number] for number in numbers},
+                [
+                    record
+                    for partition in folded
+                    for record in output_of(partition, self._positions[partition.number], span.traceparent)
+                ],
+            )
+            self._file.write(checkpoint, started_ms)
+        for partition in folded:
+            partition.saved()
         self._unsaved.clear()
         self._unsaved_events = 0
         self._checkpoints += 1
@@ -133,6 +135,7 @@ class LocalDetector:
     def _fold(self, record: StoredRecord) -> None:
         partition = self._partition(record.partition)
         self._unsaved_events += fold_record(partition, record.offset, record.kind, record.value)
+        self._origins.add(record.traceparent)
         log_id = self._log_id(record.partition)
         self._positions[record.partition] = Position(log_id, record.offset + 1)
         self._unsaved.add(record.partition)

@@ -4,12 +4,14 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 import msgspec
+from opentelemetry.trace import SpanKind
 
 from shared.detection.occurrence import decode_arrivals
 from shared.detection.partition import Partition
 from shared.journey.codec import decode_controls, join_encoded
 from shared.journey.control import DetectionProgressed
-from shared.log.port import MAX_RECORD_BYTES, MAX_RECORD_EVENTS, Kind, Position, Record
+from shared.log.port import JOURNEY_EVENTS, MAX_RECORD_BYTES, MAX_RECORD_EVENTS, Kind, Position, Record
+from shared.telemetry.tracing import NO_SPAN, Origins, Parent, Span
 
 MAX_UNSAVED_EVENTS: Final = 20_000
 """A checkpoint is written after so many events at the latest."""
@@ -28,25 +30,43 @@ def fold_record(partition: Partition, offset: int, kind: Kind, value: bytes) -> 
     return 0
 
 
-def output_of(partition: Partition, position: Position) -> Iterator[Record]:
-    """The records of a checkpoint: its points, its late events, and that everything before `position` was folded."""
+def output_of(partition: Partition, position: Position, traceparent: str = "") -> Iterator[Record]:
+    """The records of a checkpoint: its points, its late events, and that everything before `position` was folded.
+
+    `traceparent` is that of the checkpoint's own span, `detect_span`.
+    """
     number = partition.number
-    yield from _rows_as_records(number, Kind.POINTS, partition.points)
-    yield from _rows_as_records(number, Kind.LATE, partition.late_events)
+    yield from _rows_as_records(number, Kind.POINTS, partition.points, traceparent)
+    yield from _rows_as_records(number, Kind.LATE, partition.late_events, traceparent)
     progress = DetectionProgressed(number, position.log_id, position.next_offset, partition.state.late_events)
     yield Record(number, Kind.CONTROL, _encoder.encode([progress]), 1)
 
 
-def _rows_as_records(partition: int, kind: Kind, rows: Sequence[msgspec.Struct]) -> Iterator[Record]:
+def detect_span(origins: Origins, partitions: Sequence[Partition], events: int) -> Span:
+    """The span of one checkpoint, from its first record to its end: `origins` are the traces of the records folded."""
+    if not origins:
+        return NO_SPAN
+    about: dict[str, str | int] = {
+        "messaging.destination.name": JOURNEY_EVENTS,
+        "parcours.events": events,
+        "parcours.points": sum(len(partition.points) for partition in partitions),
+        "parcours.late_events": sum(len(partition.late_events) for partition in partitions),
+    }
+    if len(partitions) == 1:
+        about["messaging.destination.partition.id"] = str(partitions[0].number)
+    return origins.span("detect", SpanKind.CONSUMER, Parent.ONLY, about)
+
+
+def _rows_as_records(partition: int, kind: Kind, rows: Sequence[msgspec.Struct], traceparent: str) -> Iterator[Record]:
     """The rows as records within the log's limits."""
     items: list[bytes] = []
     size_bytes = 2
     for row in rows:
         item = _encoder.encode(row)
         if items and (len(items) >= MAX_RECORD_EVENTS or size_bytes + len(item) + 1 > MAX_RECORD_BYTES):
-            yield Record(partition, kind, join_encoded(items), len(items))
+            yield Record(partition, kind, join_encoded(items), len(items), traceparent)
             items, size_bytes = [], 2
         items.append(item)
         size_bytes += len(item) + 1
     if items:
-        yield Record(partition, kind, join_encoded(items), len(items))
+        yield Record(partition, kind, join_encoded(items), len(items), traceparent)

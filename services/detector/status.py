@@ -19,6 +19,10 @@ class DetectorStatus(msgspec.Struct):
     log_id: str
     next_offsets: dict[int, int]
     late_events: int
+    live_us: int = 0
+    """The latest tick folded in the partition that is furthest behind; 0 before the first."""
+    hot_journeys: int = 0
+    young_journeys: int = 0
 
 
 def status_of(
@@ -35,6 +39,9 @@ def status_of(
         next((position.log_id for _, position in held), ""),
         {partition.number: position.next_offset for partition, position in held},
         sum(partition.state.late_events for partition, _ in held),
+        min((partition.live_us for partition, _ in held if partition.live_us), default=0),
+        sum(partition.journeys_in_memory[0] for partition, _ in held),
+        sum(partition.journeys_in_memory[1] for partition, _ in held),
     )
 
 
