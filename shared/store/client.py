@@ -19,7 +19,7 @@ from urllib.parse import urlsplit
 import clickhouse_connect
 from clickhouse_connect.driver.client import Client
 
-from shared.errors import ConfigurationError, StoreBusy, StoreError
+from shared.errors import ConfigurationError, StoreBusy, StoreDamaged, StoreError
 from shared.store.failures import typed_errors
 from shared.store.folder import FolderLock
 
@@ -65,11 +65,17 @@ class Store:
         self._folder_lock: FolderLock | None = None
         self._opening = threading.RLock()
         self._closed = False
+        self._damage = ""
         self._writer: Client | None = None
         self._all: list[Client] = []
         self._idle: queue.LifoQueue[Client | None] = queue.LifoQueue()
         for _ in range(_POOL_CLIENTS):
             self._idle.put(None)
+
+    @property
+    def damage(self) -> str:
+        """What was found damaged since this object was made, as a query said it; else empty."""
+        return self._damage
 
     @property
     def embedded(self) -> bool:
@@ -99,6 +105,12 @@ class Store:
         _refuse_outfile(sql)
         with self._reader() as client, typed_errors(sql):
             return client.raw_query(sql, parameters=dict(parameters or {}), fmt="JSONEachRow")
+
+    def query_parquet(self, sql: str, parameters: Mapping[str, Any] | None = None) -> bytes:
+        """As `query`; the rows as one Parquet file, held in memory: ask for a bounded number of rows."""
+        _refuse_outfile(sql)
+        with self._reader() as client, typed_errors(sql):
+            return client.raw_query(sql, parameters=dict(parameters or {}), fmt="Parquet")
 
     def recount_query(self, sql: str, parameters: Mapping[str, Any] | None = None) -> Rows:
         """As `query`, but from the rows themselves: no projection answers, and with ten times the time."""
@@ -134,6 +146,9 @@ class Store:
             if client is None:
                 client = self._open(self._reader_settings(self._query_limit_s) | {"readonly": 1}, self._query_limit_s)
             yield client
+        except StoreDamaged as error:
+            self._damage = str(error)
+            raise
         finally:
             self._idle.put(client)
 

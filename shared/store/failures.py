@@ -9,6 +9,7 @@ from clickhouse_connect.driver.exceptions import ClickHouseError, OperationalErr
 from urllib3.exceptions import HTTPError
 
 from shared.errors import QueryLimitExceeded, StoreBusy, StoreError
+from shared.store.damage import damaged_part
 
 logger = logging.getLogger(__name__)
 
@@ -22,7 +23,7 @@ _OF_THE_WHOLE_SERVER: Final = "(total)"
 
 @contextmanager
 def typed_errors(statement: str) -> Iterator[None]:
-    """Turn the driver's errors into `QueryLimitExceeded`, `StoreBusy` and `StoreError`.
+    """Turn the driver's errors into `QueryLimitExceeded`, `StoreBusy`, `StoreDamaged` and `StoreError`.
 
     ClickHouse's own text may quote rows, that is personal data: the log gets the statement (values are bound, so it has
     none), the error's number and its name.
@@ -49,6 +50,9 @@ def typed(error: ClickHouseError, statement: str) -> StoreError:
         return QueryLimitExceeded("The question needs too much memory: choose a shorter period or fewer groups")
     if code in _SIZE_CODES:
         return QueryLimitExceeded("The question reads too much: choose a shorter period or fewer groups")
+    damage = damaged_part(error)
+    if damage is not None:
+        return damage
     if code is None and isinstance(error, OperationalError):
         return _unanswered(name, statement)
     logger.warning(
