@@ -69,6 +69,10 @@ class RegistryError(ParcoursError):
     """The registry (the database that processes share) does not answer, or refuses."""
 
 
+class StoreDamaged(StoreError):
+    """A part of ClickHouse's tables cannot be read any more: trying again does not help, people must."""
+
+
 class DetectionError(ParcoursError):
     """A record of the log that no detector can read: the worker stops by name rather than skip it."""
 

@@ -10,6 +10,7 @@ from clickhouse_connect.driver.exceptions import ClickHouseError, DatabaseError
 from services.loader.targets import PROBE, Target
 from shared.errors import StoreError
 from shared.store.client import insert_rows
+from shared.store.damage import damaged_part
 from shared.store.failures import typed_errors
 
 _items = msgspec.json.Decoder(list[msgspec.Raw])
@@ -91,11 +92,13 @@ def _try_insert(writer: Client, target: Target, block: bytes) -> DatabaseError |
     """
     with typed_errors(target.table):
         writer.command(f"TRUNCATE TABLE {target.staging}")
+        parsed = False
         try:
             insert_rows(writer, target.staging, block)
+            parsed = True
             writer.command(target.insert)
         except DatabaseError as error:
-            if error.code is None:
+            if error.code is None or (parsed and damaged_part(error)):
                 raise
             if error.code in _NOT_THE_ROWS or not _takes_a_good_row(writer, target):
                 raise StoreError(f"ClickHouse takes no rows for {target.table} now (error {error.code})") from error

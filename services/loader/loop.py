@@ -13,7 +13,7 @@ from services.loader.refused import RejectSink
 from services.loader.retention import delete_old_rejects, set_reject_retention
 from services.loader.staging import await_earlier_inserts, fenced, take_staging
 from services.loader.targets import TARGETS
-from shared.errors import LogError, LogMismatch, StoreError
+from shared.errors import LogError, LogMismatch, StoreDamaged, StoreError
 from shared.journey.instants import HOUR_US, SECOND_US, to_text
 from shared.log.port import Kind, LogReader, Position
 from shared.log.positions import write_position
@@ -126,6 +126,7 @@ class Loader:
         """Load until `stop` is set.
 
         A failure is tried again, later each time, for `GIVE_UP_AFTER_S`; then it is raised, as `LogMismatch` is at once.
+        Damaged tables are tried for ever: pages that need others still answer, and readiness says so.
         """
         retry_s = FIRST_RETRY_S
         while not stop.is_set():
@@ -239,11 +240,11 @@ class Loader:
             self._cleaned_us = now_us
 
     def _failed(self, error: Exception) -> None:
-        """Note a failure; raise it when failing has lasted too long."""
+        """Note a failure; raise it when failing has lasted too long, unless starting again cannot help either."""
         now_us = self._clock_us()
         if self._failing_since_us is None:
             self._failing_since_us = now_us
         failing_s = (now_us - self._failing_since_us) / SECOND_US
-        logger.warning("Loading failed and is tried again", extra={"failing_s": failing_s, "reason": str(error)})
-        if failing_s >= GIVE_UP_AFTER_S:
+        logger.warning("Loading failed and is tried again", exc_info=error, extra={"failing_s": failing_s})
+        if failing_s >= GIVE_UP_AFTER_S and not isinstance(error, StoreDamaged):
             raise error

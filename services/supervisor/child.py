@@ -12,14 +12,22 @@ from contextlib import suppress
 from pathlib import Path
 from typing import IO, Final, NamedTuple
 
-from services.wiring.exit_status import LAST_WORDS
+from services.wiring.exit_status import DEFECT_WORDS, LAST_WORDS
+from shared.errors import ParcoursError
 
 _LOG_BYTES: Final = 5_000_000
 _LOG_FILES: Final = 2
 _MAX_LINE_BYTES: Final = 65_536
 _SHOWN_LINES: Final = 10
 _SHOWN_WINDOW_S: Final = 10.0
+_REPEAT_WINDOW_S: Final = 600.0
+"""What has been shown is not shown again so soon; lines without a form, as a crash writes them, are counted together."""
+_REMEMBERED: Final = 64
 _ALARMING: Final = {"warning", "error", "critical"}
+
+
+class CannotStart(ParcoursError):
+    """The system gives no process now: no memory, too many processes, or no interpreter where it was."""
 
 
 class RestartBudget:
@@ -49,6 +57,8 @@ class ServiceLog:
         self._name = name
         self._show = show
         self._shown: deque[float] = deque(maxlen=_SHOWN_LINES)
+        self._said: deque[tuple[float, str]] = deque(maxlen=_REMEMBERED)
+        self._unformed: deque[float] = deque(maxlen=_SHOWN_LINES)
         self._file = _QuietRotatingFile(path, maxBytes=_LOG_BYTES, backupCount=_LOG_FILES, encoding="utf-8", delay=True)
         self._file.setFormatter(logging.Formatter("%(message)s"))
 
@@ -65,7 +75,7 @@ class ServiceLog:
             self.last_error = alarm.text
         if alarm.is_last:
             self._last_words = alarm.text
-        else:
+        elif not self._was_said(alarm):
             self.alarm(alarm.text)
 
     def take_last_words(self) -> str:
@@ -73,14 +83,32 @@ class ServiceLog:
         words, self._last_words = self._last_words, ""
         return words
 
+    def end_with(self, words: str) -> None:
+        """Say for the child why it ends, when it cannot."""
+        self.last_error = self._last_words = words
+
     def alarm(self, text: str) -> None:
         """Show a line, unless many were shown just before."""
         now_s = time.monotonic()
         if len(self._shown) == _SHOWN_LINES and now_s - self._shown[0] < _SHOWN_WINDOW_S:
             return
         self._shown.append(now_s)
-        more = f" (more in {self.path})" if len(self._shown) == _SHOWN_LINES else ""
+        is_last = len(self._shown) == _SHOWN_LINES and now_s - self._shown[0] < _SHOWN_WINDOW_S
+        more = f" (more in {self.path})" if is_last else ""
         self._show(f"{self._name}: {text}{more}")
+
+    def _was_said(self, alarm: "_Alarm") -> bool:
+        """Whether a person has seen the same lately, or, of lines without a form, so many that more say nothing."""
+        now_s = time.monotonic()
+        if not alarm.is_formed:
+            full = len(self._unformed) == _SHOWN_LINES and now_s - self._unformed[0] < _REPEAT_WINDOW_S
+            if not full:
+                self._unformed.append(now_s)
+            return full
+        if any(text == alarm.text and now_s - said_s < _REPEAT_WINDOW_S for said_s, text in self._said):
+            return True
+        self._said.append((now_s, alarm.text))
+        return False
 
     def close(self) -> None:
         """Close the file; what a full disk still owes it is lost."""
@@ -99,6 +127,7 @@ class _Alarm(NamedTuple):
     level: str
     text: str
     is_last: bool = False
+    is_formed: bool = True
 
 
 def _alarm(line: str) -> _Alarm | None:
@@ -107,12 +136,12 @@ def _alarm(line: str) -> _Alarm | None:
         said = json.loads(line)
         level, text = said["level"], said["message"]
     except (ValueError, TypeError, KeyError):
-        return _Alarm("error", line.strip()[:500])
+        return _Alarm("error", line.strip()[:500], is_formed=False)
     if level not in _ALARMING:
         return None
     error = said.get("error") or {}
     detail = error.get("text") or error.get("type")
-    return _Alarm(level, f"{text}: {detail}" if detail else text, is_last=text == LAST_WORDS)
+    return _Alarm(level, f"{text}: {detail}" if detail else text, is_last=text in {LAST_WORDS, DEFECT_WORDS})
 
 
 class Child:
@@ -134,18 +163,27 @@ class Child:
         return self._process.pid if self._process else None
 
     def start(self) -> None:
-        """Start the process in a session of its own, so that Ctrl-C in the terminal reaches the supervisor only."""
-        self._process = subprocess.Popen(  # noqa: S603  # our own interpreter and module
-            self._command,
-            env=self._environment,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
-        assert self._process.stdout is not None
-        self._reader = threading.Thread(target=self._read, args=(self._process.stdout,), daemon=True)
-        self._reader.start()
+        """Start the process in a session of its own, so that Ctrl-C in the terminal reaches the supervisor only.
+
+        Raises `CannotStart`.
+        """
+        try:
+            self._process = subprocess.Popen(  # noqa: S603  # our own interpreter and module
+                self._command,
+                env=self._environment,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+            assert self._process.stdout is not None
+            reader = threading.Thread(target=self._read, args=(self._process.stdout,), daemon=True)
+            reader.start()
+        except (OSError, RuntimeError) as error:  # RuntimeError: the system gives no thread
+            reason = error.strerror if isinstance(error, OSError) else str(error)
+            self.kill()
+            raise CannotStart(f"{self.name} cannot be started with {self._command[0]}: {reason}") from error
+        self._reader = reader
 
     def ended(self) -> int | None:
         """The exit status when the process has ended, all it said kept; `None` while it runs or was never started."""

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final, Literal
 
+from services.supervisor.child import CannotStart
 from services.wiring.folder import read_json, write_json
 
 NAME: Final = "Kansas City 311"
@@ -29,10 +30,14 @@ class DemoLoad:
     """The import under way, as a process with the terminal's output, for its progress bar."""
 
     def __init__(self, command: Sequence[str], environment: Mapping[str, str], marker: Path) -> None:
+        """Raises `CannotStart`."""
         self._marker = marker
-        self._process = subprocess.Popen(  # noqa: S603  # our own interpreter and module
-            list(command), env=dict(environment), stdin=subprocess.PIPE, start_new_session=True
-        )
+        try:
+            self._process = subprocess.Popen(  # noqa: S603  # our own interpreter and module
+                list(command), env=dict(environment), stdin=subprocess.PIPE, start_new_session=True
+            )
+        except OSError as error:
+            raise CannotStart(f"the import cannot be started with {command[0]}: {error.strerror}") from error
 
     def outcome(self) -> Outcome:
         """How the import stands; the marker is written once it is complete."""

@@ -11,8 +11,9 @@ import click
 import services
 from services.supervisor import checks, demo
 from services.supervisor.child import Child, ServiceLog
+from services.supervisor.liveness import Heartbeats
 from services.supervisor.supervise import StopRequest, Supervisor
-from services.wiring.folder import DataFolder
+from services.wiring.folder import DataFolder, read_json
 from services.wiring.listener import reachable_host
 from services.wiring.site_keys import check_site_keys
 from shared.settings import Settings
@@ -51,6 +52,7 @@ def run_platform(
             lambda child: child.pid is not None and ready(child.name, child.pid),
             stop,
             lambda: checks.is_short_of_space(folder, settings.min_free_mb),
+            Heartbeats(lambda name: read_json(folder.heartbeat(name))).is_silent,
         )
         try:
             _say(f"Parcours is starting (data folder: {settings.data})")

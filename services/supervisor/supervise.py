@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import Final
 
-from services.supervisor.child import Child
+from services.supervisor.child import CannotStart, Child
 from services.wiring.exit_status import EXIT_FOR_GOOD
 from shared.errors import ParcoursError
 
@@ -50,7 +50,8 @@ class Supervisor:
     """Starts children in waves, restarts the dead, stops them all.
 
     `needs` names for each child the children that must be ready before it starts; `ready` asks one child. While
-    `short_of_space`, a child that keeps ending is no reason to stop the others: it goes on once there is space.
+    `short_of_space`, a child that keeps ending is no reason to stop the others: it goes on once there is space. A child
+    that is `silent` is killed, and started again.
     """
 
     def __init__(
@@ -60,12 +61,14 @@ class Supervisor:
         ready: Callable[[Child], bool],
         stop: StopRequest,
         short_of_space: Callable[[], bool] = lambda: False,
+        silent: Callable[[Child], bool] = lambda _child: False,
     ) -> None:
         self._children = {child.name: child for child in children}
         self._needs = needs
         self._ready = ready
         self._stop = stop
         self._short_of_space = short_of_space
+        self._silent = silent
         self._started: set[str] = set()
 
     def start(self) -> bool:
@@ -114,16 +117,19 @@ class Supervisor:
 
     def _tend(self, child: Child) -> None:
         status = child.ended()
+        if status is None and self._silent(child) and not self._short_of_space():
+            child.log.end_with("it lives but gave no sign for too long, and was killed")
+            child.kill()
         if status is None or self._stop:
             return
         now_s = time.monotonic()
         if child.start_at_s:
             if now_s >= child.start_at_s:
-                child.start_at_s = 0.0
-                child.start()
+                _start_again(child)
             return
         if status == EXIT_FOR_GOOD:
-            raise ServiceFailed(f"{child.name}: {child.log.last_error or 'it cannot run with these settings'}")
+            said = child.log.take_last_words() or child.log.last_error
+            raise ServiceFailed(f"{child.name}: {said or 'it cannot run with these settings'}")
         delay_s = child.budget.take(now_s)
         if delay_s is None and self._short_of_space():
             child.log.alarm(f"{_ending(status)}; too little free space: started again every {_SPACE_PAUSE_S:.0f} s")
@@ -140,6 +146,15 @@ class Supervisor:
 
     def _log_folder(self) -> str:
         return ", ".join(sorted({str(child.log.path.parent) for child in self._children.values()}))
+
+
+def _start_again(child: Child) -> None:
+    """A start that the system refuses counts as one of those within a minute: memory may be there again soon."""
+    child.start_at_s = 0.0
+    try:
+        child.start()
+    except CannotStart as error:
+        child.log.end_with(str(error))
 
 
 def _is_down(child: Child) -> bool:

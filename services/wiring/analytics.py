@@ -1,5 +1,6 @@
 """The analytics process: the loader and insights on one port; the only process that opens ClickHouse on one machine."""
 
+import logging
 import threading
 from contextlib import ExitStack
 from typing import Final
@@ -31,6 +32,8 @@ from shared.store.migrate import migrate
 
 _LOADED: Final = (EVENTS, POINTS, INGEST_REJECTS, LOAD_REJECTS)
 
+_log = logging.getLogger(__name__)
+
 
 def open_store(settings: Settings, folder: DataFolder) -> Store:
     """ClickHouse in the data folder; nothing is opened before its first use."""
@@ -48,6 +51,7 @@ def run_analytics(settings: Settings, stop: threading.Event) -> None:
         store = open_store(settings, folder)
         stack.callback(store.close)
         migrate(store)
+        _warn_of_damage(store)
         keys = load_or_make_keys(folder.keys)
         loading = _loading(settings, folder, store, keys, stop, stack)
         expose_detector(folder, now_us)
@@ -56,6 +60,12 @@ def run_analytics(settings: Settings, stop: threading.Event) -> None:
         serve(app, listener, stop)
         stop.set()
         loading.finish()
+
+
+def _warn_of_damage(store: Store) -> None:
+    part = doctor.damaged_tables(store)
+    if part.status != "ok":
+        _log.warning("%s; %s", part.message, part.advice)
 
 
 def _loading(

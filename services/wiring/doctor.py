@@ -14,12 +14,13 @@ from msgspec import Struct
 from services.wiring.folder import DataFolder, read_json
 from services.wiring.rules import site_rules
 from services.wiring.streams import EVENTS, INGEST_REJECTS, LOAD_REJECTS, POINTS
-from shared.errors import LogError, ParcoursError
+from shared.errors import LogError, ParcoursError, StoreDamaged
 from shared.ingest.published_rules import PublishedRulesFile
 from shared.log.local import LocalLogReader
 from shared.log.positions import StreamPosition, lag, read_positions
 from shared.settings import Settings
 from shared.store.client import Store
+from shared.store.damage import SET_ASIDE_ADVICE, set_aside, set_aside_text
 from shared.store.recount import recount
 
 _MB: Final = 1_000_000
@@ -72,12 +73,23 @@ _RECOUNT_ADVICE: Final = {
 def examine_store(store: Store, settings: Settings) -> list[Part]:
     """What the rows of ClickHouse tell: whether the rules in force judged all points, and a recount of every table.
 
-    Reads every row. Raises `StoreError`.
+    Reads every row. What a damaged table cannot tell is a finding. Raises `StoreError` for other failures.
     """
-    return [
-        _judged_by_rules_in_force(store, DataFolder(settings.data)),
-        *recounted(store),
-    ]
+    parts = [damaged_tables(store)]
+    try:
+        parts.append(_judged_by_rules_in_force(store, DataFolder(settings.data)))
+        parts += recounted(store)
+    except StoreDamaged as error:
+        parts.append(Part("recount", "error", str(error), "docs/operations.md, “Damaged tables”"))
+    return parts
+
+
+def damaged_tables(store: Store) -> Part:
+    """Whether ClickHouse goes on without parts that it found damaged. Raises `StoreError`."""
+    found = set_aside(store.query)
+    if not found:
+        return Part("damaged tables", "ok", "ClickHouse has set no part aside")
+    return Part("damaged tables", "error", set_aside_text(found), SET_ASIDE_ADVICE)
 
 
 def _judged_by_rules_in_force(store: Store, folder: DataFolder) -> Part:

@@ -7,4 +7,5 @@ EXIT_FOR_GOOD: Final = 78
 EXIT_DEFECT: Final = 70
 """Something escaped that is not an error of ours."""
 LAST_WORDS: Final = "the service stops"
-"""The message of the log line with which a service says why it ends; the supervisor says so together with what it does."""
+DEFECT_WORDS: Final = "the service stops on a defect"
+"""Messages of the log line with which a service says why it ends; the supervisor says so together with what it does."""

@@ -9,12 +9,20 @@ from collections.abc import Callable
 from types import FrameType
 from typing import Final
 
-from services.wiring.exit_status import EXIT_DEFECT, EXIT_FOR_GOOD, LAST_WORDS
+from services.wiring.exit_status import DEFECT_WORDS, EXIT_DEFECT, EXIT_FOR_GOOD, LAST_WORDS
 from services.wiring.version import program_version
-from shared.errors import ConfigurationError, DetectionError, FolderInUse, LogMismatch, ParcoursError, PortInUse
+from shared.errors import (
+    ConfigurationError,
+    DetectionError,
+    FolderInUse,
+    LogMismatch,
+    ParcoursError,
+    PortInUse,
+    StoreDamaged,
+)
 from shared.telemetry import configure_logging, start_metrics
 
-_FOR_GOOD: Final = (ConfigurationError, LogMismatch, FolderInUse, PortInUse, DetectionError)
+_FOR_GOOD: Final = (ConfigurationError, LogMismatch, FolderInUse, PortInUse, DetectionError, StoreDamaged)
 _STOP_LIMIT_S: Final = 5.0
 
 
@@ -49,7 +57,7 @@ def run_service(name: str, run: Callable[[threading.Event], None]) -> int:
         log.exception(LAST_WORDS)
         return EXIT_FOR_GOOD if isinstance(error, _FOR_GOOD) else error.exit_status
     except Exception:
-        log.exception("the service stops on a defect")
+        log.exception(DEFECT_WORDS)
         return EXIT_DEFECT
     log.info("stopped")
     return 0

@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from services.supervisor import demo
-from services.supervisor.child import Child, RestartBudget, ServiceLog
+from services.supervisor.child import CannotStart, Child, RestartBudget, ServiceLog
+from services.supervisor.liveness import Heartbeats
 from services.supervisor.supervise import ServiceFailed, StopRequest, Supervisor
 from services.wiring.folder import read_json
 
@@ -209,57 +210,107 @@ def test_signals_are_counted_while_listening() -> None:
     assert signal.getsignal(signal.SIGTERM) is before
 
 
-def test_only_what_is_alarming_is_shown(stage: Stage) -> None:
-    """Everything is kept in the file; warnings, errors and what is no JSON are shown, the error remembered."""
+def test_a_defect_is_said_once(stage: Stage) -> None:
+    """The line of a service that ends on a defect and what follows from it are one line."""
+    mark = stage.mark("loader")
+    line = json.dumps({"level": "error", "message": "the service stops on a defect", "error": {"type": "KeyError"}})
+    script = f"""
+    import time
+    open({str(mark)!r}, "a").write("x")
+    if len(open({str(mark)!r}).read()) == 1:
+        print({line!r})
+        raise SystemExit(70)
+    time.sleep(60)
+    """
+    supervisor = stage.supervisor(stage.child("loader", script))
+    try:
+        supervisor.start()
+        step_until(supervisor, lambda: mark.read_text() == "xx")
+        assert stage.shown == ["loader: the service stops on a defect: KeyError; starting it again"]
+    finally:
+        supervisor.stop()
+
+
+def test_noise_after_the_last_words_hides_no_reason(stage: Stage) -> None:
+    """What a library says while the process dies does not take the place of why it ends."""
+    line = json.dumps({"level": "error", "message": "the service stops", "error": {"text": "the log is older"}})
+    child = stage.child("detector", f"print({line!r}); print('free(): invalid pointer'); raise SystemExit(78)")
+    supervisor = stage.supervisor(child)
+    with pytest.raises(ServiceFailed, match=r"^detector: the service stops: the log is older$"):
+        step_until(supervisor, lambda: not supervisor.start())
+    supervisor.stop()
+
+
+def test_a_process_that_cannot_be_started_is_one_line(stage: Stage) -> None:
+    """Without the interpreter nothing starts, and the line names child, program and reason."""
     log = ServiceLog("ingest", stage.folder / "ingest.log", stage.shown.append)
-    lines = [
-        json.dumps({"level": "info", "message": "started"}),
-        json.dumps({"level": "warning", "message": "slow"}),
-        json.dumps({"level": "error", "message": "failed", "error": {"type": "KeyError"}}),
-        "Fatal Python error: Segmentation fault",
-        json.dumps({"level": "warning", "message": "later"}),
-    ]
-    for line in lines:
-        log.write(line)
-    log.close()
-    assert stage.shown == [
-        "ingest: slow",
-        "ingest: failed: KeyError",
-        "ingest: Fatal Python error: Segmentation fault",
-        "ingest: later",
-    ]
-    assert log.last_error == "Fatal Python error: Segmentation fault"
-    assert (stage.folder / "ingest.log").read_text().splitlines() == lines
+    child = Child("ingest", [str(stage.folder / "no-python")], dict(os.environ), log)
+    supervisor = stage.supervisor(child)
+    with pytest.raises(CannotStart, match=r"^ingest cannot be started with .*no-python: No such file or directory$"):
+        supervisor.start()
+    supervisor.stop()
 
 
-def test_a_noisy_child_does_not_flood_the_terminal(stage: Stage) -> None:
-    """Ten lines in ten seconds are shown, the tenth saying where the rest is; all are kept."""
-    log = ServiceLog("ingest", stage.folder / "ingest.log", stage.shown.append)
-    for number in range(100):
-        log.write(f"line {number}")
-    log.close()
-    assert len(stage.shown) == 10
-    assert stage.shown[-1] == f"ingest: line 9 (more in {log.path})"
-    assert len(log.path.read_text().splitlines()) == 100
+def test_a_start_again_that_is_refused_uses_up_the_starts(stage: Stage) -> None:
+    """An interpreter that vanishes while the platform runs is said with each try, and at last stops the whole by name."""
+    python = stage.folder / "python"
+    python.symlink_to(sys.executable)
+    log = ServiceLog("worker", stage.folder / "worker.log", stage.shown.append)
+    script = LIVE.format(mark=str(stage.mark("worker")))
+    child = Child("worker", [str(python), "-c", script], dict(os.environ), log)
+    child.budget = RestartBudget(limit=2)
+    supervisor = stage.supervisor(child)
+    assert supervisor.start()
+    python.unlink()
+    os.kill(child.pid, signal.SIGKILL)
+    with pytest.raises(ServiceFailed, match=r"worker cannot be started with .*No such file or directory; see "):
+        step_until(supervisor, lambda: False)
+    supervisor.stop()
+    assert stage.shown[0] == "worker: killed by SIGKILL; starting it again"
+    assert stage.shown[1].startswith("worker: worker cannot be started with ")
+    assert len(stage.shown) == 2
 
 
-def test_the_log_of_a_child_is_bounded(stage: Stage) -> None:
-    """The file is rotated: three files of five megabytes at most."""
-    log = ServiceLog("ingest", stage.folder / "ingest.log", lambda _line: None)
-    line = json.dumps({"level": "info", "message": "y" * 60_000})
-    for _ in range(400):
-        log.write(line)
-    log.close()
-    sizes = [path.stat().st_size for path in stage.folder.glob("ingest.log*")]
-    assert len(sizes) == 3
-    assert max(sizes) <= 5_000_000
+def test_a_child_that_hangs_is_killed_and_started_again(stage: Stage) -> None:
+    """A stopped process that gives no sign is replaced; one line says why."""
+    child = stage.live("worker")
+    stopped: list[int] = []
+    supervisor = Supervisor(
+        [child], {"worker": ()}, lambda _child: True, stage.stop, silent=lambda each: each.pid in stopped
+    )
+    assert supervisor.start()
+    step_until(supervisor, stage.mark("worker").exists)
+    os.kill(child.pid, signal.SIGSTOP)
+    stopped.append(child.pid)
+    try:
+        step_until(supervisor, lambda: stage.mark("worker").read_text() == "xx")
+        assert stage.shown == ["worker: it lives but gave no sign for too long, and was killed; starting it again"]
+    finally:
+        supervisor.stop()
 
 
-def test_a_full_disk_does_not_stop_the_reading_of_a_child(stage: Stage) -> None:
-    """A log that cannot be written loses lines, never the child or the person's warning."""
-    log = ServiceLog("ingest", stage.folder / "missing" / "ingest.log", stage.shown.append)
-    log.write("something is wrong")
-    assert stage.shown == ["ingest: something is wrong"]
+def test_only_a_heartbeat_that_stands_still_is_silence(stage: Stage) -> None:
+    """A heartbeat counts once it is this process'; each change begins anew, whatever time it tells."""
+    child = stage.live("worker")
+    child.start()
+    beats: list[dict[str, object] | None] = [None]
+    now_s = [0.0]
+    heartbeats = Heartbeats(lambda _name: beats[0], limit_s=30.0, clock_s=lambda: now_s[0])
+
+    def silent_after(seconds: float) -> bool:
+        now_s[0] += seconds
+        return heartbeats.is_silent(child)
+
+    try:
+        assert not any(silent_after(31.0) for _ in range(3))
+        beats[0] = {"pid": 1, "at_us": 5}
+        assert not any(silent_after(31.0) for _ in range(3))
+        beats[0] = {"pid": child.pid, "at_us": 5}
+        assert [silent_after(seconds) for seconds in (40.0, 29.0, 2.0)] == [False, False, True]
+        beats[0] = {"pid": child.pid, "at_us": 4}
+        assert [silent_after(seconds) for seconds in (2.0, 29.0, 0.5, 3.0)] == [False, False, False, True]
+    finally:
+        child.kill()
 
 
 def test_the_budget_of_restarts_is_per_minute() -> None:
