@@ -14,6 +14,7 @@ from shared.errors import ParcoursError
 
 _STANDARD_FIELDS: Final = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "color_message"}
 _QUIET_LOGGERS: Final = {
+    "alembic.runtime.plugins": logging.WARNING,
     "httpx": logging.WARNING,
     "httpcore": logging.WARNING,
     "uvicorn": logging.WARNING,
@@ -21,6 +22,8 @@ _QUIET_LOGGERS: Final = {
     "opentelemetry.exporter": logging.CRITICAL,
     "opentelemetry.sdk._shared_internal": logging.CRITICAL,
     "urllib3": logging.ERROR,
+    # brokers that are away are said by type, by whoever asked for them
+    "kafka": logging.CRITICAL,
 }
 _MAX_STACK: Final = 40
 

@@ -10,12 +10,13 @@ from services.channel_counter import app as channel_counter
 from services.channel_phone import app as channel_phone
 from services.channel_web import app as channel_web
 from services.wiring.cluster.cluster_keys import open_cluster_keys
-from services.wiring.cluster.parts import instance_name, open_registry
+from services.wiring.cluster.parts import instance_name, open_registry, when_it_answers
 from services.wiring.cluster.published_rules import PublishedRulesInRegistry, read_published
 from services.wiring.folder import DataFolder
 from services.wiring.gateway import check_publishers, gateway_parts, guard_app
 from services.wiring.http import serve
 from services.wiring.listener import open_listener
+from services.wiring.signals import expose_lease
 from shared.ingest.app import build_ingest_app
 from shared.ingest.clock_duty import ClockDuty
 from shared.ingest.gateway import Gateway
@@ -58,15 +59,16 @@ def run_channel_counter(settings: Settings, stop: threading.Event) -> None:
 def run_casework(settings: Settings, stop: threading.Event) -> None:
     """Serve `/v1/events` and the control routes; write the log's time while holding the lease. Raises `ParcoursError`."""
     with ExitStack() as stack:
-        site = GatewaySite(settings, stack)
+        site = GatewaySite(settings, stack, stop)
         keeper = stack.enter_context(LeaseKeeper(site.registry.leases, CLOCK_LEASE, instance_name(settings)))
+        expose_lease(keeper)
         gateway = site.gateway(RegistryClock(site.registry.values, site.events.log_id(), keeper))
         site.serve(gateway, casework, stop, control=True)
 
 
 def _run_channel(channel: Channel, settings: Settings, stop: threading.Event) -> None:
     with ExitStack() as stack:
-        site = GatewaySite(settings, stack)
+        site = GatewaySite(settings, stack, stop)
         gateway = site.gateway(RegistryClock(site.registry.values, site.events.log_id(), None))
         raw = RawTopic(
             settings.brokers,
@@ -85,17 +87,20 @@ def _run_channel(channel: Channel, settings: Settings, stop: threading.Event) ->
 
 
 class GatewaySite:
-    """What a gateway process of a cluster opens; `stack` closes it."""
+    """What a gateway process of a cluster opens, waiting for servers that only start; `stack` closes it."""
 
-    def __init__(self, settings: Settings, stack: ExitStack) -> None:
+    def __init__(self, settings: Settings, stack: ExitStack, stop: threading.Event) -> None:
         check_publishers(settings)
         self._settings = settings
         self._listener = stack.enter_context(open_listener(settings.host, settings.ingest_port, "PARCOURS_INGEST_PORT"))
         self.registry = stack.enter_context(open_registry(settings))
-        self._keys = open_cluster_keys(DataFolder(settings.data), self.registry.values)
-        self.events = KafkaLogWriter(settings.brokers, JOURNEY_EVENTS, settings.partitions)
+        folder, values = DataFolder(settings.data), self.registry.values
+        self._keys = when_it_answers(lambda: open_cluster_keys(folder, values), stop)
+        self.events = when_it_answers(
+            lambda: KafkaLogWriter(settings.brokers, JOURNEY_EVENTS, settings.partitions), stop
+        )
         stack.callback(self.events.close)
-        self._rejects = KafkaLogWriter(settings.brokers, REJECTED_EVENTS)
+        self._rejects = when_it_answers(lambda: KafkaLogWriter(settings.brokers, REJECTED_EVENTS), stop)
         stack.callback(self._rejects.close)
         reader = KafkaLogReader(settings.brokers, JOURNEY_EVENTS)
         stack.callback(reader.close)

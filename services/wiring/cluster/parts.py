@@ -1,12 +1,24 @@
 """What several targets of a cluster open in the same way."""
 
+import logging
 import socket
+import threading
+from collections.abc import Callable
+from time import monotonic
+from typing import Final, TypeVar
 
 from services.wiring.folder import DataFolder
-from shared.errors import ConfigurationError
+from shared.errors import ConfigurationError, LogUnavailable, RegistryError, StoreError
 from shared.registry.registry import Registry
 from shared.settings import Settings
 from shared.store.client import Store
+
+WAIT_S: Final = 60.0
+"""So long servers may take to come up."""
+_RETRY_S: Final = 1.0
+
+T = TypeVar("T")
+_log = logging.getLogger(__name__)
 
 
 def open_registry(settings: Settings) -> Registry:
@@ -31,3 +43,16 @@ def open_store(settings: Settings) -> Store:
 def instance_name(settings: Settings) -> str:
     """The name of this process among its kind."""
     return settings.instance or socket.gethostname()
+
+
+def when_it_answers(step: Callable[[], T], stop: threading.Event) -> T:
+    """What the step gives. A server that is only starting is waited for; what it refuses in the end is raised."""
+    deadline_s = monotonic() + WAIT_S
+    while True:
+        try:
+            return step()
+        except (LogUnavailable, RegistryError, StoreError) as error:
+            if monotonic() > deadline_s or stop.is_set():
+                raise
+            _log.info("waiting for a server", extra={"reason": str(error)})
+            stop.wait(_RETRY_S)
