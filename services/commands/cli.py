@@ -4,6 +4,7 @@ from typing import IO, Any
 
 import click
 
+from services.commands.dump import dump_command, restore_command
 from services.commands.events import events_group
 from services.commands.import_command import import_command
 from services.commands.local_parts import LocalParts
@@ -23,6 +24,8 @@ _COMMANDS = (
     rules_command,
     redetect_command,
     migrate_command,
+    dump_command,
+    restore_command,
     doctor_command,
 )
 

@@ -1,6 +1,7 @@
 """What the command line takes from the composition root."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any, Protocol
 
 from shared.log.port import LogReader
@@ -34,3 +35,9 @@ class LocalParts(Protocol):
 
     def migrations(self, *, apply: bool) -> Sequence[Mapping[str, Any]]:
         """The store's migrations in order, as `report.Migration` in JSON values, after applying those missing if `apply`."""
+
+    def dump(self, folder: Path, counted: Callable[[int, int], None]) -> Mapping[str, int]:
+        """Writes all rows into the folder; rows by table. `counted` takes rows done and rows in all."""
+
+    def restore(self, folder: Path, counted: Callable[[int, int], None]) -> Mapping[str, int]:
+        """Reads such a folder into an empty store; rows by table."""

@@ -1,6 +1,6 @@
 """The parts that run in this process, as a test gives them; and running the command line with them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -55,6 +55,15 @@ class Local:
         self.calls.append("apply" if apply else "plan")
         status = "applied" if apply else "planned"
         return [{"name": "0001_events.sql", "status": "applied"}, {"name": "0002_points.sql", "status": status}]
+
+    def dump(self, folder: Path, counted: Callable[[int, int], None]) -> Mapping[str, int]:
+        self.calls.append(f"dump {folder}")
+        counted(2, 2)
+        return {"events": 2}
+
+    def restore(self, folder: Path, counted: Callable[[int, int], None]) -> Mapping[str, int]:
+        self.calls.append(f"restore {folder}")
+        return {"events": 0}
 
 
 class Unsettled(Local):
