@@ -26,6 +26,7 @@ from tests.strategies.events import random_stream
 from tests.torture.clients import Clients
 from tests.torture.ordeal import assert_same
 from tests.torture.posting import requests_of_clients
+from tests.torture.stored import LATE
 from tests.torture.workload import Event, Workload, essence, identity_of, random_workload
 
 CLIENTS: Final = 3
@@ -223,8 +224,7 @@ class Rounds:
                 "SELECT source, id FROM events WHERE startsWith(id, {prefix:String})", {"prefix": prefix}
             ).rows
             assert_same("events", Counter(map(tuple, rows)), Counter(acknowledged))
-            late = "SELECT count() FROM late_events WHERE startsWith(id, {prefix:String})"
-            assert store.query(late, {"prefix": prefix}).rows[0][0] == 0, "events are flagged late"
+            assert store.query(LATE).rows[0][0] == 0, "events are flagged late"
             self.refused |= clients.ledger.refused
             refused = store.query("SELECT sha256 FROM rejects WHERE stage = 'ingest'").rows
             assert_same("refused events", Counter(row[0] for row in refused), Counter(self.refused))

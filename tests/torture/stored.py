@@ -11,7 +11,7 @@ from shared.settings import Settings
 from shared.store.client import Store
 from shared.store.recount import problems, recount
 
-_LATE = (
+LATE = (
     "SELECT count() FROM events WHERE (source, id, recordedtime) IN (SELECT source, id, recordedtime FROM late_events)"
 )
 
@@ -25,7 +25,7 @@ def main() -> None:
     )
     found = {
         "identities": store.query("SELECT source, id FROM events").rows,
-        "late": store.query(_LATE).rows[0][0],
+        "late": store.query(LATE).rows[0][0],
         "refused": [row[0] for row in store.query("SELECT sha256 FROM rejects").rows],
         "recount": {name: str(finding) for name, finding in problems(recount(store)).items()},
     }
