@@ -109,7 +109,7 @@ def write(topic: str, **settings: Any) -> None:
     """One record into partition 0 of a topic, acknowledged."""
     producer = KafkaProducer(max_block_ms=5_000, request_timeout_ms=5_000, delivery_timeout_ms=8_000, **settings)
     try:
-        producer.send(topic, b"{}", partition=0).get(timeout=10)
+        producer.send(topic, b"{}", key=b"key", partition=0).get(timeout=10)
     finally:
         producer.close(timeout=5)
 
