@@ -1,7 +1,8 @@
 """What the command line finds in this process: the settings of the site, the services, the data when nothing runs."""
 
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from services.supervisor.platform import run_platform
@@ -80,15 +81,12 @@ class LocalPlatform:
         return doctor.report(parts)
 
     def migrations(self, *, apply: bool) -> Sequence[Mapping[str, Any]]:
-        """The migrations of ClickHouse in the data folder, after applying those missing if `apply`."""
-        from services.wiring.analytics import open_store  # noqa: PLC0415
+        """The migrations of this site's ClickHouse, after applying those missing if `apply`."""
         from services.wiring.insights_app import list_migrations  # noqa: PLC0415
+        from services.wiring.site_store import open_site_store  # noqa: PLC0415
         from shared.store.migrate import migrate  # noqa: PLC0415
 
-        settings = self.settings()
-        folder = DataFolder(settings.data)
-        folder.create()
-        store = open_store(settings, folder)
+        store = open_site_store(self.settings())
         try:
             listed = list_migrations(store)
             if apply:
@@ -96,3 +94,15 @@ class LocalPlatform:
         finally:
             store.close()
         return listed
+
+    def dump(self, folder: Path, counted: Callable[[int, int], None]) -> Mapping[str, int]:
+        """Write all rows of this site's ClickHouse into the folder."""
+        from services.wiring.site_store import dump_site  # noqa: PLC0415
+
+        return dump_site(self.settings(), folder, counted)
+
+    def restore(self, folder: Path, counted: Callable[[int, int], None]) -> Mapping[str, int]:
+        """Read such a folder into this site's empty ClickHouse."""
+        from services.wiring.site_store import restore_site  # noqa: PLC0415
+
+        return restore_site(self.settings(), folder, counted)
