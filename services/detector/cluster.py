@@ -13,8 +13,6 @@ from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
 from contextlib import suppress
 from typing import Any, Final, NamedTuple, TypeVar
 
-from opentelemetry import metrics
-
 from services.detector.kafka_checkpoint import Fenced, Topics
 from services.detector.owned_partition import OwnedPartition
 from services.detector.records import MAX_UNSAVED_EVENTS
@@ -22,6 +20,7 @@ from services.detector.status import DetectorStatus, add_counts, status_of
 from shared.detection.partition import Counts
 from shared.errors import DetectionError, LogError, LogMismatch, LogUnavailable, ParcoursError
 from shared.log.port import Kind
+from shared.telemetry import tracing
 
 YIELD_EVENTS: Final = 200
 """After so many events the worker's other tasks have their turn."""
@@ -39,7 +38,6 @@ HAND_OVER_LIMIT_S: Final = 4.0
 _MS: Final = 1_000
 _log = logging.getLogger(__name__)
 _T = TypeVar("_T")
-_meter = metrics.get_meter("parcours.detector")
 
 
 class Incoming(NamedTuple):
@@ -79,9 +77,6 @@ class ClusterDetector:
         self._checkpoints = 0
         self._checkpoint_took_s = 0.0
         self._saved_at_s = clock_s()
-        self._events_counter = _meter.create_counter("parcours.detector.events", unit="{event}")
-        self._points_counter = _meter.create_counter("parcours.detector.points", unit="{point}")
-        self._checkpoint_s = _meter.create_histogram("parcours.detector.checkpoint.duration", unit="s")
 
     async def fold(self, number: int, records: Sequence[Incoming]) -> None:
         """Fold records of one partition, in order. What a rebalance cuts short is delivered again.
@@ -95,6 +90,8 @@ class ClusterDetector:
             if owned is None or self._generation != generation or self._owned.get(number) is not owned:
                 return
             events += owned.fold(record.offset, kind_of(record, number), record.value, self._clock_s())
+            if tracing.enabled():
+                owned.origins.add(traceparent_of(record))
             if owned.unsaved_events >= MAX_UNSAVED_EVENTS:
                 await owned.settled()
                 self._begin(self._checkpoint(owned))
@@ -210,7 +207,6 @@ class ClusterDetector:
 
     async def _checkpoint(self, owned: OwnedPartition, *, always: bool = False) -> None:
         """Write a checkpoint; a partition that another worker has taken is dropped, and left alone from then on."""
-        events, points = owned.partition.counts.events, owned.partition.counts.points
         started_s = self._clock_s()
         try:
             async with asyncio.timeout(WRITE_LIMIT_S):
@@ -226,10 +222,6 @@ class ClusterDetector:
         self._saved_at_s = self._clock_s()
         self._checkpoint_took_s = self._saved_at_s - started_s
         self._checkpoints += 1
-        self._checkpoint_s.record(self._checkpoint_took_s)
-        self._events_counter.add(events - owned.counted[0])
-        self._points_counter.add(points - owned.counted[1])
-        owned.counted = (events, points)
 
     async def _last_checkpoint(self, owned: OwnedPartition) -> None:
         try:
@@ -277,6 +269,11 @@ def kind_of(record: Incoming, partition: int) -> Kind:
         if name == "kind" and value in _KINDS:
             return _KINDS[value]
     raise DetectionError(f"journey-events, partition {partition}, offset {record.offset}: a record of no known kind")
+
+
+def traceparent_of(record: Incoming) -> str:
+    """The trace that a record belongs to; empty for none."""
+    return next((value.decode(errors="replace") for name, value in record.headers if name == "traceparent"), "")
 
 
 _KINDS: Final[dict[Any, Kind]] = {kind.value.encode(): kind for kind in (Kind.EVENTS, Kind.CONTROL)}

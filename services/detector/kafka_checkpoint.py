@@ -18,7 +18,7 @@ from aiokafka.structs import OffsetAndMetadata
 
 from services.detector.stored_state import Entry, JourneyRecords
 from shared.errors import LogUnavailable
-from shared.log.kafka.writer import CONTENT_TYPE
+from shared.log.kafka.writer import headers_of
 from shared.log.port import Record
 
 TRANSACTION_TIMEOUT_MS: Final = 180_000
@@ -116,13 +116,8 @@ class CheckpointWriter:
         return sent
 
     async def _send_record(self, record: Record) -> "asyncio.Future[Any]":
-        headers = [
-            ("kind", record.kind.value.encode()),
-            ("items", str(record.items).encode()),
-            ("content-type", CONTENT_TYPE),
-        ]
         sent: asyncio.Future[Any] = await self._producer.send(
-            self._topics.frictions, record.value, partition=record.partition, headers=headers
+            self._topics.frictions, record.value, partition=record.partition, headers=headers_of(record)
         )
         return sent
 

@@ -5,11 +5,12 @@ from sys import maxsize
 from typing import Self
 
 from services.detector.kafka_checkpoint import Checkpoint, CheckpointWriter, Topics, load_partition
-from services.detector.records import fold_record, output_of
+from services.detector.records import detect_span, fold_record, output_of
 from services.detector.stored_state import StateEncoder, StoredState
 from shared.detection.partition import Partition
 from shared.errors import DetectionError, LogMismatch
 from shared.log.port import Kind, Position
+from shared.telemetry.tracing import Origins
 
 
 class OwnedPartition:
@@ -22,7 +23,7 @@ class OwnedPartition:
         self.doubtful = False
         self.folded_at_s = 0.0
         self.saved_at_s = 0.0
-        self.counted = (0, 0)
+        self.origins = Origins()
         self.loaded_journeys = 0
         self.partition: Partition
         self._topics, self._log_id = topics, log_id
@@ -98,7 +99,8 @@ class OwnedPartition:
             if self._next_offset is None or not (self.unsaved or always):
                 return
             self.saved_at_s = now_s
-            await self._writer.write(self._take())
+            with detect_span(self.origins, [self.partition], self.unsaved_events) as span:
+                await self._writer.write(self._take(span.traceparent))
 
     async def settled(self) -> None:
         """Wait for the transaction that is under way."""
@@ -109,11 +111,11 @@ class OwnedPartition:
         """Let go of the partition. Never raises."""
         await self._writer.close()
 
-    def _take(self) -> Checkpoint:
+    def _take(self, traceparent: str) -> Checkpoint:
         state, changed = self.partition.changes()
         position = self.position
         entries = self._encoder.encode(StoredState(position.log_id, position.next_offset, state), changed)
-        output = list(output_of(self.partition, position)) if self.unsaved else []
+        output = list(output_of(self.partition, position, traceparent)) if self.unsaved else []
         self.partition.saved()
         self.unsaved = False
         self.unsaved_events = 0

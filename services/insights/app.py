@@ -5,12 +5,14 @@ from fastapi import FastAPI
 from services.insights.api import events, frictions, journeys, operations
 from services.insights.context import Context
 from services.insights.errors import handle_errors
+from services.insights.meters import InsightsMeters
 from services.insights.pages import overview, points, register, statement
 from services.insights.pages.rendering import Pages
 from services.insights.ports import Clock, Doctor, Loading, Migrations, Redetections, RulesInForce, Store
 from services.insights.security import SecurityHeaders, SmallBodies
 from services.insights.static_files import static_routes
 from shared.settings import Settings
+from shared.telemetry.requests import HttpTelemetry
 
 
 def build_app(
@@ -51,6 +53,7 @@ def build_app(
     handle_errors(app, context, pages)
     app.add_middleware(SmallBodies)
     app.add_middleware(SecurityHeaders)
+    app.add_middleware(HttpTelemetry, observe=InsightsMeters().observe_request)
     for module in (frictions, events, journeys, operations):
         app.include_router(module.routes(context))
     app.include_router(operations.health_routes(context))

@@ -22,6 +22,9 @@ class Batch:
         self.progress: list[DetectionProgressed] = []
         self.next_offsets: dict[str, dict[int, int]] = {}
         self.oldest_ms: int | None = None
+        self.records = 0
+        self.size_bytes = 0
+        self.traceparents: dict[str, None] = {}
 
     @property
     def total(self) -> int:
@@ -46,4 +49,7 @@ class Batch:
         elif record.kind is not Kind.CONTROL and record.items:
             self.values[record.kind].append(record.value)
             self.items[record.kind] += record.items
+            self.records += 1
+            self.size_bytes += len(record.value)
+            self.traceparents[record.traceparent] = None
             self.oldest_ms = record.appended_ms if self.oldest_ms is None else min(self.oldest_ms, record.appended_ms)

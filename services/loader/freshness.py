@@ -47,6 +47,12 @@ class LoaderMetrics:
         self._refused = meter.create_counter(
             "parcours.loader.refused", unit="{row}", description="Rows that ClickHouse refused"
         )
+        self._failures = meter.create_counter(
+            "parcours.loader.failures", unit="{failure}", description="Loads that failed and were tried again"
+        )
+        self._batch_rows = meter.create_histogram(
+            "parcours.loader.batch.rows", unit="{row}", description="Rows of one load"
+        )
         self._step = meter.create_histogram("parcours.loader.step", unit="s", description="Time to load one batch")
         self._delay = meter.create_histogram(
             "parcours.loader.delay",
@@ -64,8 +70,13 @@ class LoaderMetrics:
                 self._rows.add(count, {"kind": kind.value})
         if refused:
             self._refused.add(refused)
+        self._batch_rows.record(sum(items.values()))
         self._step.record(step_s)
         self._delay.record(delay_s)
+
+    def failed(self) -> None:
+        """Count a load that failed."""
+        self._failures.add(1)
 
     def _lag(self, _options: CallbackOptions) -> list[Observation]:
         freshness = self._freshness()

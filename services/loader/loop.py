@@ -18,6 +18,7 @@ from shared.journey.instants import HOUR_US, SECOND_US, to_text
 from shared.log.port import Kind, LogReader, Position
 from shared.log.positions import write_position
 from shared.store.client import Store
+from shared.telemetry.tracing import Parent, process_span
 
 logger = logging.getLogger(__name__)
 
@@ -106,7 +107,7 @@ class Loader:
         self._settled = False
         positions = self._loaded_positions()
         batch, more = self._read(positions)
-        step = self._insert(batch)._replace(more=more)
+        step = self._insert_traced(batch)._replace(more=more)
         positions.detected(batch.progress)
         for stream, log_id, offsets in self._log_ids(batch):
             for partition, offset in offsets.items():
@@ -171,6 +172,22 @@ class Loader:
             taken = batch.add(reader.stream, records, share_items)
             more = more or not taken or size_bytes > share_bytes // 2
         return batch, more
+
+    def _insert_traced(self, batch: Batch) -> LoadStep:
+        """Insert within a span that links to the traces of the records."""
+        about = {"messaging.batch.message_count": batch.records, "parcours.size_bytes": batch.size_bytes}
+        with process_span("load", batch.traceparents, Parent.NONE, about) as span:
+            step = self._insert(batch)
+            span.set(
+                {
+                    "parcours.events": step.events,
+                    "parcours.points": step.points,
+                    "parcours.late_events": step.late_events,
+                    "parcours.rejects": step.rejects,
+                    "parcours.refused": step.refused,
+                }
+            )
+            return step
 
     def _insert(self, batch: Batch) -> LoadStep:
         """Insert, kind by kind; what is refused is kept as rejects before the positions pass it."""
@@ -245,6 +262,7 @@ class Loader:
         if self._failing_since_us is None:
             self._failing_since_us = now_us
         failing_s = (now_us - self._failing_since_us) / SECOND_US
+        self._metrics.failed()
         logger.warning("Loading failed and is tried again", exc_info=error, extra={"failing_s": failing_s})
         if failing_s >= GIVE_UP_AFTER_S and not isinstance(error, StoreDamaged):
             raise error

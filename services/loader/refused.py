@@ -10,6 +10,7 @@ import msgspec
 from services.loader.insert import Refused
 from shared.ingest.rejects import MAX_PAYLOAD_BYTES, PayloadSealer, Reject
 from shared.log.port import MAX_RECORD_BYTES, MAX_RECORD_EVENTS, Kind, LogWriter, Record
+from shared.telemetry.tracing import current_traceparent
 
 REASON: Final = "refused_by_store"
 STAGE: Final = "load"
@@ -76,7 +77,7 @@ def _records(encoded: Sequence[bytes]) -> Iterator[Record]:
 
 
 def _record(part: Sequence[bytes]) -> Record:
-    return Record(0, Kind.REJECTS, b"[" + b",".join(part) + b"]", len(part))
+    return Record(0, Kind.REJECTS, b"[" + b",".join(part) + b"]", len(part), current_traceparent())
 
 
 def _read(item: bytes) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Final, Protocol
 
 from msgspec import Struct
+from opentelemetry.metrics import get_meter
 
 from services.redetection.ingest_client import Reached
 from services.redetection.replay import replay_parts
@@ -81,6 +82,11 @@ class RedetectionJobs:
         self._archive, self._ingest, self._name_run, self._stop = archive, ingest, name_run, stop
         self._runs: dict[str, RunState] = {}
         self._lock = threading.Lock()
+        meter = get_meter("parcours.redetection")
+        self._ended = meter.create_counter("parcours.redetection.runs", unit="{run}", description="Redetections ended")
+        self._journeys = meter.create_counter(
+            "parcours.redetection.journeys", unit="{journey}", description="Journeys sent through detection again"
+        )
 
     def start(self, service: str | None) -> str:
         """Begin a run over one service, or all; its name. Raises `RedetectionRefused` while another runs."""
@@ -121,6 +127,7 @@ class RedetectionJobs:
             self._give_up(state, str(error))
         except Exception:
             self._give_up(state, "a defect; the log of the service says more")
+        self._ended.add(1, {"outcome": state.state})
 
     def _give_up(self, state: RunState, problem: str) -> None:
         """A run that failed half-way has replaced the points of the journeys done, and leaves the others as they were."""
@@ -142,6 +149,7 @@ class RedetectionJobs:
             parts += replay_parts(state.run, past.subject, past.service, past.events, past.points)
             events += len(past.events)
             state.done += 1
+            self._journeys.add(1)
             if len(parts) >= BATCH_PARTS or events >= BATCH_EVENTS:
                 self._send(parts)
                 parts, events = [], 0

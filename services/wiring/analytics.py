@@ -20,6 +20,7 @@ from services.wiring.loading import Loading
 from services.wiring.pruning import Pruning
 from services.wiring.redetection import build_redetections
 from services.wiring.rules import RulesInForce, site_rules
+from services.wiring.signals import expose_loader_lag
 from services.wiring.streams import EVENTS, INGEST_REJECTS, LOAD_REJECTS, POINTS, REJECTS_CONSUMERS
 from shared.clock import now_ms, now_us
 from shared.ingest.published_rules import PublishedRulesFile
@@ -55,6 +56,7 @@ def run_analytics(settings: Settings, stop: threading.Event) -> None:
         keys = load_or_make_keys(folder.keys)
         loading = _loading(settings, folder, store, keys, stop, stack)
         expose_detector(folder, now_us)
+        expose_loader_lag(loading.lag)
         app = _app(settings, folder, store, loading, build_redetections(settings, store, keys, now_us, stop))
         loading.start()
         serve(app, listener, stop)

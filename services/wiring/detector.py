@@ -4,9 +4,7 @@ import logging
 import os
 import threading
 from contextlib import ExitStack
-from typing import Any, Final
-
-from msgspec.structs import asdict
+from typing import Final
 
 from services.detector.local import LocalDetector
 from services.detector.state_file import StateFile
@@ -95,14 +93,7 @@ class Housekeeping:
         status = self._detector.status()
         if status.log_id:
             write_position(self._folder.positions, "detector", EVENTS, status.log_id, status.next_offsets)
-        counters: dict[str, Any] = asdict(status.counts)
-        counters |= {"checkpoints": status.checkpoints, "checkpoint_ms": status.checkpoint_ms}
-        heartbeat = {
-            "pid": os.getpid(),
-            "at_us": now_ms() * _US_PER_MS,
-            "version": status.version,
-            "counters": counters,
-        }
+        heartbeat = {"pid": os.getpid(), "at_us": now_ms() * _US_PER_MS, "status": status}
         write_json(self._folder.heartbeat("detector"), heartbeat)
 
     def _prune(self, at_ms: int) -> int:

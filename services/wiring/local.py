@@ -9,6 +9,7 @@ from services.supervisor.platform import run_platform
 from services.wiring.folder import DataFolder
 from services.wiring.process import run_service
 from services.wiring.rules import site_rules
+from services.wiring.signals import signals
 from services.wiring.streams import EVENTS
 from services.wiring.targets import CLUSTER, ONE_MACHINE, is_ready, runner, targets
 from shared.clock import now_us
@@ -56,7 +57,8 @@ class LocalPlatform:
         if name not in table:
             where = "a cluster (PARCOURS_BROKERS is set)" if settings.brokers else "one machine (no PARCOURS_BROKERS)"
             raise ConfigurationError(f"{name} is no service of {where}; there are: {', '.join(table)}")
-        runner(table[name])(settings, stop)
+        with signals(name, settings):
+            runner(table[name])(settings, stop)
 
     def journey_events(self) -> LogReader:
         """The log of events, as stored."""

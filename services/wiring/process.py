@@ -20,7 +20,7 @@ from shared.errors import (
     PortInUse,
     StoreDamaged,
 )
-from shared.telemetry import configure_logging, start_metrics
+from shared.telemetry import configure_logging
 
 _FOR_GOOD: Final = (ConfigurationError, LogMismatch, FolderInUse, PortInUse, DetectionError, StoreDamaged)
 _STOP_LIMIT_S: Final = 5.0
@@ -41,7 +41,6 @@ def _await_end(descriptor: int) -> None:
 def run_service(name: str, run: Callable[[threading.Event], None]) -> int:
     """Run a service until SIGTERM or Ctrl-C set the event it is given; the exit status. What goes wrong is logged."""
     configure_logging(name, sys.stderr)
-    start_metrics(name)
     log = logging.getLogger(f"parcours.{name}")
     stop = threading.Event()
 

@@ -120,6 +120,16 @@ class Partition:
         """The version of the rules in force."""
         return self._history.version
 
+    @property
+    def live_us(self) -> int:
+        """The latest tick folded; 0 before the first."""
+        return self._clocks.now_us.get(LIVE, 0)
+
+    @property
+    def journeys_in_memory(self) -> tuple[int, int]:
+        """How many journeys are in memory unpacked, and how many packed."""
+        return len(self._hot), len(self._young)
+
     def restore(self, state: PartitionState, timers: list[tuple[int, str, str]]) -> None:
         """Go on from a checkpoint: its state, and (instant, clock, key) of every journey with a timer."""
         self.state = state

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Final
 
+from opentelemetry.metrics import get_meter
 from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
@@ -15,6 +16,9 @@ POOL_CONNECTIONS: Final = 4
 WAIT_S: Final = 5
 """Bound on a connection, a lock and a statement."""
 
+_failures = get_meter("parcours.registry").create_counter(
+    "parcours.registry.errors", unit="{error}", description="Failures to reach the registry's database"
+)
 _POSTGRESQL: Final = "postgresql+psycopg"
 _SQLITE: Final = "sqlite"
 
@@ -73,6 +77,7 @@ def typed_errors(doing: str) -> Iterator[None]:
     try:
         yield
     except (SQLAlchemyError, sqlite3.Error) as error:
+        _failures.add(1)
         cause = getattr(error, "orig", None) or error
         if type(cause).__name__ == "UndefinedTable" or "no such table" in str(cause):
             raise RegistryError("The registry has no tables yet: run `parcours service setup`") from error

@@ -29,7 +29,8 @@ from shared.log.port import Kind
 from shared.settings import Settings
 from tests.docs.pages import ROOT, code_spans, documents, in_code, table_rows, text
 
-INSTRUMENTS = {"create_counter", "create_histogram", "create_observable_gauge", "observe"}
+INSTRUMENTS = {"create_counter", "create_histogram", "create_observable_gauge", "observe", "observe_count"}
+COUNTERS = {"create_counter", "observe_count"}
 UNITS = {"s": "_seconds", "By": "_bytes"}
 
 
@@ -80,15 +81,10 @@ def commands(group: click.Group, prefix: str = "") -> Iterator[str]:
 
 
 def metrics() -> set[str]:
-    """The metrics that the product exposes, as Prometheus names them: read from the calls that make them.
-
-    Those of the detector's process are left out: it has no port, and its counters are exposed by analytics.
-    """
+    """The metrics that the product exposes, as Prometheus names them: read from the calls that make them."""
     found: set[str] = set()
     for folder in ("services", "shared"):
         for path in (ROOT / folder).rglob("*.py"):
-            if path.is_relative_to(ROOT / "services/detector"):
-                continue
             for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
                 if isinstance(node, ast.Call) and (name := _metric(node)):
                     found.add(name)
@@ -101,7 +97,7 @@ def _metric(call: ast.Call) -> str | None:
     if function not in INSTRUMENTS or not texts or not texts[0].startswith("parcours"):
         return None
     unit = next((each.value.value for each in call.keywords if each.arg == "unit"), texts[2] if len(texts) > 2 else "")
-    ending = UNITS.get(unit, "") + ("_total" if function == "create_counter" else "")
+    ending = UNITS.get(unit, "") + ("_total" if function in COUNTERS else "")
     return texts[0].replace(".", "_") + ending
 
 
@@ -127,8 +123,8 @@ def test_no_route_is_documented_that_does_not_exist() -> None:
 
 
 def test_every_metric_is_documented() -> None:
-    """docs/health.md has a line for each metric that the code makes, and for no other."""
-    documented = {name for row in table_rows("docs/health.md", "metric") for name in in_code(row[0])}
+    """docs/observability.md has a line for each metric that the code makes, and for no other."""
+    documented = {name for row in table_rows("docs/observability.md", "metric") for name in in_code(row[0])}
     assert documented == metrics()
 
 

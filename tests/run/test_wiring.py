@@ -209,7 +209,7 @@ def test_the_detector_tells_where_it_stands(folder: DataFolder, detector: Callab
     until(lambda: "detector" in read_positions(folder.positions))
     until(lambda: read_positions(folder.positions)["detector"][EVENTS].next_offsets == {0: 3})
     assert read_positions(folder.positions)["detector"][EVENTS].log_id == writer.log_id()
-    assert read_json(folder.heartbeat("detector"))["counters"]["events"] == 0
+    assert read_json(folder.heartbeat("detector"))["status"]["counts"]["events"] == 0
     assert LocalLogReader(folder.stream(POINTS), POINTS).log_id() is not None
     writer.close()
 

@@ -14,7 +14,9 @@ from services.detector.kafka_checkpoint import Topics
 from services.detector.status import DetectorStatus
 from services.wiring.cluster.heart import Heart
 from services.wiring.cluster.parts import instance_name, open_registry
+from services.wiring.detector_metrics import expose_status
 from services.wiring.version import program_version
+from shared.clock import now_us
 from shared.errors import ConfigurationError
 from shared.log.kafka.topics import DETECTOR_STATE, TopicState, topic_states
 from shared.log.port import FRICTIONS, JOURNEY_EVENTS
@@ -25,6 +27,7 @@ GROUP: Final = "parcours-detector"
 TAKEN_SLACK_S: Final = 5.0
 """A partition that another worker has taken may stay assigned for the session's time and so much longer."""
 _MS: Final = 1_000
+_NS_PER_US: Final = 1_000
 
 
 def run_detector(settings: Settings, stop: threading.Event) -> None:
@@ -42,6 +45,7 @@ def run_detector(settings: Settings, stop: threading.Event) -> None:
     )
     instance = instance_name(settings)
     signs = Signs()
+    expose_status(lambda: signs.status, now_us, lambda: time.monotonic_ns() // _NS_PER_US)
     with open_registry(settings) as registry, Heart(registry.heartbeats, SERVICE, instance, signs):
         run_worker(worker, Membership(instance, settings.group_session_ms), time.monotonic, stop, signs.take)
 
@@ -74,16 +78,16 @@ class Signs:
     """What the detector says of itself once a second: which partitions it has, and what it counted."""
 
     def __init__(self) -> None:
-        self._status: DetectorStatus | None = None
+        self.status: DetectorStatus | None = None
 
     def take(self, status: DetectorStatus) -> None:
         """The latest status."""
-        self._status = status
+        self.status = status
 
     def __call__(self) -> Mapping[str, Any]:
         """JSON values."""
         signs: dict[str, Any] = {"version": program_version(), "pid": os.getpid(), "state": "starting"}
-        status = self._status
+        status = self.status
         if status is None:
             return signs
         counters = asdict(status.counts)

@@ -12,6 +12,7 @@ from services.loader.refused import RejectLog
 from services.wiring.cluster.heart import Heart
 from services.wiring.cluster.parts import instance_name, open_registry, open_store
 from services.wiring.folder import DataFolder
+from services.wiring.signals import expose_lease, expose_loader_lag
 from services.wiring.version import program_version
 from shared.clock import now_us
 from shared.log.kafka.reader import KafkaLogReader
@@ -47,8 +48,10 @@ def run_loader(settings: Settings, stop: threading.Event) -> None:
         stack.callback(rejects.close)
         sink = RejectLog(rejects, Sealer(load_or_make_keys(DataFolder(settings.data).keys).sealing))
         signs = Signs()
+        expose_loader_lag(signs.lag)
         stack.enter_context(Heart(registry.heartbeats, SERVICE, instance_name(settings), signs))
         keeper = stack.enter_context(LeaseKeeper(registry.leases, SERVICE, instance_name(settings)))
+        expose_lease(keeper)
         while not stop.is_set():
             if not keeper.wait(_STANDBY_POLL_S):
                 continue
@@ -112,15 +115,20 @@ class Signs:
         if loader is None:
             return signs
         freshness = loader.freshness()
-        lag = {
-            stream: sum(max(end - each.next_offsets.get(partition, 0), 0) for partition, end in each.ends.items())
-            for stream, each in freshness.streams.items()
-            if each.ends
-        }
         return signs | {
             "state": "loading",
             "loaded_us": freshness.loaded_us,
             "lag_s": freshness.lag_s,
             "failing_s": freshness.failing_s,
-            "lag": lag,
+            "lag": self.lag(),
+        }
+
+    def lag(self) -> Mapping[str, int]:
+        """Records of each topic that are not loaded, as of the last second; empty while another process loads."""
+        loader = self.loader
+        streams = {} if loader is None else loader.freshness().streams
+        return {
+            stream: sum(max(end - each.next_offsets.get(partition, 0), 0) for partition, end in each.ends.items())
+            for stream, each in streams.items()
+            if each.ends
         }
