@@ -8,7 +8,16 @@ from services.insights.errors import handle_errors
 from services.insights.meters import InsightsMeters
 from services.insights.pages import overview, points, register, statement
 from services.insights.pages.rendering import Pages
-from services.insights.ports import Clock, Doctor, Loading, Migrations, Redetections, RulesInForce, Store
+from services.insights.ports import (
+    Clock,
+    Doctor,
+    Loading,
+    Migrations,
+    ReadinessChecks,
+    Redetections,
+    RulesInForce,
+    Store,
+)
 from services.insights.security import SecurityHeaders, SmallBodies
 from services.insights.static_files import static_routes
 from shared.settings import Settings
@@ -26,8 +35,12 @@ def build_app(
     settings: Settings,
     clock: Clock,
     version: str,
+    checks: ReadinessChecks | None = None,
 ) -> FastAPI:
-    """The pages and the API, reading through `store`. Opens nothing; asks nothing before the first request."""
+    """The pages and the API, reading through `store`. Opens nothing; asks nothing before the first request.
+
+    `checks` are what else than ClickHouse and loading must hold for readiness.
+    """
     context = Context(
         store=store,
         rules=rules,
@@ -38,6 +51,7 @@ def build_app(
         settings=settings,
         clock=clock,
         version=version,
+        checks=checks or {},
     )
     pages = Pages(context)
     app = FastAPI(
@@ -49,6 +63,8 @@ def build_app(
         # FastAPI's own documentation pages load scripts from elsewhere.
         docs_url=None,
         redoc_url=None,
+        # A redirect would repeat the Host that the request claims.
+        redirect_slashes=False,
     )
     handle_errors(app, context, pages)
     app.add_middleware(SmallBodies)

@@ -5,7 +5,16 @@ from typing import Final
 from starlette.requests import Request
 
 from services.insights.language import Language, load_languages, negotiate
-from services.insights.ports import Clock, Doctor, Loading, Migrations, Redetections, RulesInForce, Store
+from services.insights.ports import (
+    Clock,
+    Doctor,
+    Loading,
+    Migrations,
+    ReadinessChecks,
+    Redetections,
+    RulesInForce,
+    Store,
+)
 from shared.settings import Settings
 
 
@@ -24,6 +33,7 @@ class Context:
         settings: Settings,
         clock: Clock,
         version: str,
+        checks: ReadinessChecks,
     ) -> None:
         self.store: Final = store
         self.rules: Final = rules
@@ -34,6 +44,7 @@ class Context:
         self.settings: Final = settings
         self.clock: Final = clock
         self.version: Final = version
+        self.checks: Final = checks
         self.languages: Final = load_languages()
 
     def language(self, request: Request) -> Language:

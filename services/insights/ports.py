@@ -18,6 +18,10 @@ Migrations = Callable[[], Sequence[Mapping[str, Any]]]
 """The store's migrations in order, applied or planned; JSON values only."""
 
 
+ReadinessChecks = Mapping[str, Callable[[], str]]
+"""What else must hold for readiness, by name: "ok", or what is wrong in one line. Thread-safe, quick."""
+
+
 class Rows(Protocol):
     """The answer of a query."""
 

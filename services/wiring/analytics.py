@@ -18,6 +18,7 @@ from services.wiring.insights_app import build_insights
 from services.wiring.listener import open_listener
 from services.wiring.loading import Loading
 from services.wiring.pruning import Pruning
+from services.wiring.readiness import readiness_checks
 from services.wiring.redetection import build_redetections
 from services.wiring.rules import RulesInForce, site_rules
 from services.wiring.signals import expose_loader_lag
@@ -100,4 +101,5 @@ def _app(
         loading=loading,
         examine=lambda: [*doctor.examine(settings, now_us), *doctor.examine_store(store, settings)],
         redetections=redetections,
+        checks=readiness_checks(folder, store, loading, now_us),
     )

@@ -10,6 +10,7 @@ from typing import Final
 import httptools
 import uvicorn
 from fastapi import FastAPI
+from starlette.types import ASGIApp, Receive, Scope, Send
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 MAX_HEAD_BYTES: Final = 32_768
@@ -83,10 +84,21 @@ class _Server(uvicorn.Server):
         return await super().on_tick(counter)
 
 
+class HeadAsGet:
+    """ASGI middleware: what answers GET answers HEAD the same way; the server leaves out the body."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        is_head = scope["type"] == "http" and scope["method"] == "HEAD"
+        await self._app({**scope, "method": "GET"} if is_head else scope, receive, send)
+
+
 def serve(app: FastAPI, listener: socket.socket, stop: threading.Event) -> None:
     """Serve the app on a bound socket until `stop` is set; requests under way get a moment to end."""
     config = uvicorn.Config(
-        app,
+        HeadAsGet(app),
         loop="uvloop",
         http=BoundedProtocol,
         ws="none",

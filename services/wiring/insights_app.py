@@ -6,7 +6,7 @@ from typing import Any
 from fastapi import FastAPI, Response
 
 from services.insights.app import build_app
-from services.insights.ports import Loading, Redetections, RulesInForce
+from services.insights.ports import Loading, ReadinessChecks, Redetections, RulesInForce
 from services.wiring import doctor
 from services.wiring.version import program_version
 from shared.clock import now_us
@@ -24,8 +24,9 @@ def build_insights(
     loading: Loading,
     examine: Callable[[], Iterable[doctor.Part]],
     redetections: Redetections,
+    checks: ReadinessChecks | None = None,
 ) -> FastAPI:
-    """The application; `examine` looks at every part of the platform."""
+    """The application; `examine` looks at every part of the platform, `checks` are quick and are part of readiness."""
     app = build_app(
         store=store,
         rules=rules,
@@ -36,6 +37,7 @@ def build_insights(
         settings=settings,
         clock=now_us,
         version=program_version(),
+        checks=checks,
     )
 
     @app.get("/metrics", include_in_schema=False)

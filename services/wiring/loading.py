@@ -34,6 +34,10 @@ class Loading:
         """Whether the loader runs."""
         return self._thread.is_alive()
 
+    def failing_s(self) -> float:
+        """For how long loading has been failing; 0 when it works."""
+        return self._loader.freshness().failing_s
+
     def lag(self) -> Mapping[str, int]:
         """Records of each stream that stand in the log and are not yet loaded, as of the last second."""
         loaded = self._loader.freshness().streams

@@ -10,6 +10,7 @@ import httpx
 import pytest
 
 from services.insights.app import build_app
+from services.insights.ports import ReadinessChecks
 from services.wiring.http import serve
 from shared.detection.settings import DEFAULTS, RuleBook, merged
 from shared.errors import RedetectionRefused
@@ -62,7 +63,11 @@ ClientWith = Callable[..., httpx.Client]
 
 @contextmanager
 def served(
-    store: Any, loading: FakeLoading | None = None, rules: Mapping[str, Any] | None = None, **settings: Any
+    store: Any,
+    loading: FakeLoading | None = None,
+    rules: Mapping[str, Any] | None = None,
+    checks: ReadinessChecks | None = None,
+    **settings: Any,
 ) -> Iterator[httpx.Client]:
     """A client of an application over a store, served over HTTP; `rules` is laid over the default settings."""
     book = RuleBook(merged(DEFAULTS, rules or {}), 1)
@@ -76,6 +81,7 @@ def served(
         settings=Settings(**settings),
         clock=lambda: NOW_US,
         version="0.1.0",
+        checks=checks,
     )
     listener = socket.create_server(("127.0.0.1", 0))
     stop = threading.Event()

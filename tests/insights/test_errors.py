@@ -201,3 +201,34 @@ def test_readiness(client_with: ClientWith, empty_store: Store, loading: FakeLoa
     failing = client_with(FailingStore(StoreError("no answer")))
     assert failing.get("/readyz").status_code == 503
     assert failing.get("/healthz").status_code == 200
+
+
+def test_readiness_asks_the_host_too(empty_store: Store):
+    """What the process that hosts the pages checks is part of readiness, in its own words."""
+    found = {"detector": "ok", "tables": "ok"}
+    checks = {name: lambda name=name: found[name] for name in found}
+    with served(empty_store, checks=checks) as client:
+        assert client.get("/readyz").json()["checks"]["detector"] == "ok"
+        found["detector"] = "The detector's last sign is 40 s old"
+        response = client.get("/readyz")
+        assert response.status_code == 503
+        assert response.json()["checks"]["detector"] == "The detector's last sign is 40 s old"
+
+
+@pytest.mark.parametrize("path", ["/", "/points", "/rules", "/accessibilite", "/healthz", "/readyz", "/api/v1/rules"])
+def test_head_answers_like_get_without_a_body(client: httpx.Client, path: str):
+    """Status and headers of GET, nothing else; what takes no GET takes no HEAD."""
+    asked, got = client.head(path), client.get(path)
+    assert (asked.status_code, asked.content) == (200, b"")
+    assert asked.headers["content-length"] == got.headers["content-length"]
+    assert asked.headers["content-type"] == got.headers["content-type"]
+    assert client.head("/api/v1/redetections").status_code == 405
+
+
+def test_no_answer_repeats_the_host_of_the_request(client: httpx.Client):
+    """An address with a slash too many is not found; no redirect follows a Host that anyone may have written."""
+    for path in ("/rules/", "/points/", "/api/v1/rules/"):
+        response = client.get(path, headers={"host": "elsewhere.test"})
+        assert response.status_code == 404
+        assert "location" not in response.headers
+        assert "elsewhere.test" not in response.text

@@ -89,9 +89,10 @@ def health_routes(context: Context) -> APIRouter:
 
     @router.get("/readyz")
     def readyz(request: Request) -> JSONResponse:
-        """A real query answers, the loader runs, and what waits in the log is bounded."""
+        """A real query answers, the loader runs, what waits in the log is bounded, and the host's own checks hold."""
         del request
         checks = {"clickhouse": _clickhouse(context), "loader": _loader(context), "lag": _lag(context)}
+        checks |= {name: check() for name, check in context.checks.items()}
         ready = all(text == "ok" for text in checks.values())
         return JSONResponse({"ready": ready, "checks": checks}, status_code=200 if ready else 503)
 
