@@ -32,7 +32,7 @@ RETRIES: Final = 8
 FIRST_BACK_OFF_S: Final = 0.2
 WRITE_LIMIT_S: Final = 150.0
 """So long a checkpoint may take, the broker's absence included; then the worker stops by name."""
-HAND_OVER_LIMIT_S: Final = 4.0
+HAND_OVER_LIMIT_S: Final = 2.5
 """So long the last checkpoint of a partition may take that is taken away."""
 
 _MS: Final = 1_000
@@ -71,6 +71,7 @@ class ClusterDetector:
         self._loads = asyncio.Semaphore(LOADS_AT_A_TIME)
         self._left: dict[int, float] = {}
         self._generation = 0
+        self._closed = False
         self._tasks: set[asyncio.Task[None]] = set()
         self._failure: BaseException | None = None
         self._past = Counts()
@@ -132,7 +133,8 @@ class ClusterDetector:
             self._begin_load(number)
 
     async def close(self) -> None:
-        """Write all there is, within `HAND_OVER_LIMIT_S`, and let go."""
+        """Write all there is, within `HAND_OVER_LIMIT_S`, and let go; what comes afterwards is left alone."""
+        self._closed = True
         await self.hand_over()
         for owned in list(self._owned.values()):
             self._drop(owned)
@@ -148,7 +150,7 @@ class ClusterDetector:
 
     async def _ready(self, number: int, first_offset: int) -> OwnedPartition | None:
         """The partition, loaded and surely ours; `None` when it is not, and its records are to be left alone."""
-        if number in self._left:
+        if self._closed or number in self._left:
             return None
         owned = self._owned.get(number)
         if owned is not None and owned.doubtful:
@@ -212,8 +214,8 @@ class ClusterDetector:
             async with asyncio.timeout(WRITE_LIMIT_S):
                 await owned.checkpoint(started_s, always=always)
         except Fenced:
-            _log.warning("another worker has taken the partition", extra={"partition": owned.number})
             if self._owned.get(owned.number) is owned:
+                _log.warning("another worker has taken the partition", extra={"partition": owned.number})
                 self._left[owned.number] = self._clock_s()
                 self._drop(owned)
             return

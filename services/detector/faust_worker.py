@@ -19,6 +19,7 @@ from typing import Any, Final, NamedTuple
 import faust
 from aiokafka.errors import KafkaError
 from faust.transport.utils import DefaultSchedulingStrategy
+from mode.threads import WorkerThread
 
 from services.detector.cluster import ClusterDetector, ClusterSettings, Incoming
 from services.detector.status import DetectorStatus
@@ -28,14 +29,24 @@ MAX_WAITING_FETCHES: Final = 8
 """Bound of Faust's buffer, in fetches of at most `FETCH_BYTES` and `MAX_FETCH_RECORDS`."""
 FETCH_BYTES: Final = 1_048_576
 MAX_FETCH_RECORDS: Final = 500
+REPEATED_AFTER_S: Final = 10.0
 STOP_POLL_S: Final = 0.05
 HEARTBEAT_S: Final = 1.0
-FAUST_STOP_LIMIT_S: Final = 3.0
+FAUST_STOP_LIMIT_S: Final = 2.0
+THREAD_STOP_LIMIT_S: Final = 0.5
 _REQUEST_TIMEOUT_S: Final = 90.0
 _FAR_S: Final = 365 * 86_400.0
 """For timers of Faust that watch commits of its own, which never happen."""
 _LIBRARIES: Final = ("faust", "mode", "aiokafka", "kafka")
 """They speak of every connection and every step of a rebalance."""
+_REPEATERS: Final = (
+    "aiokafka",
+    "aiokafka.cluster",
+    "aiokafka.consumer.fetcher",
+    "aiokafka.consumer.group_coordinator",
+    "aiokafka.producer.sender",
+)
+"""While a broker is away they say so fifty times a second."""
 _MS: Final = 1_000
 
 _log = logging.getLogger(__name__)
@@ -46,6 +57,23 @@ class Membership(NamedTuple):
 
     instance: str
     session_ms: int
+
+
+class SeldomTheSame(logging.Filter):
+    """Lets the same message of a logger through once in `REPEATED_AFTER_S`."""
+
+    def __init__(self, clock_s: Callable[[], float]) -> None:
+        super().__init__()
+        self._clock_s = clock_s
+        self._said_s: dict[str, float] = {}
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Whether it is said."""
+        now_s, text = self._clock_s(), str(record.msg)
+        if now_s - self._said_s.get(text, -REPEATED_AFTER_S) < REPEATED_AFTER_S:
+            return False
+        self._said_s[text] = now_s
+        return True
 
 
 class Fetched:
@@ -76,6 +104,20 @@ class WholeFetches(DefaultSchedulingStrategy):
                 yield where, Fetched(where.topic, where.partition, found)
 
 
+class BoundedThread(WorkerThread):
+    """The consumer's thread. Mode waits for its end without a bound, in the event loop, and so would a process that ends:
+    aiokafka leaves a group only when a broker answers.
+    """
+
+    def __init__(self, service: Any, **options: Any) -> None:
+        super().__init__(service, **options)
+        self.daemon = True
+
+    def stop(self) -> None:
+        """Wait for the end, for a while."""
+        self.is_stopped.wait(THREAD_STOP_LIMIT_S)
+
+
 class WorkerApp(faust.App):
     """Faust keeps no files for us."""
 
@@ -96,6 +138,8 @@ def run_worker(
     """
     for name in _LIBRARIES:
         logging.getLogger(name).setLevel(logging.WARNING)
+    for name in _REPEATERS:
+        logging.getLogger(name).addFilter(SeldomTheSame(clock_s))
     asyncio.run(_run(settings, membership, clock_s, stop, heartbeat))
 
 
@@ -123,9 +167,8 @@ async def _run(
     finally:
         for duty in duties:
             duty.cancel()
-        await detector.close()
         starting.cancel()
-        await _stop_faust(app)
+        await asyncio.gather(detector.close(), _stop_faust(app))
         with suppress(Exception):
             await asyncio.to_thread(heartbeat, detector.status())
 
@@ -181,6 +224,8 @@ def worker_app(
     app.on_partitions_revoked.connect(taken_away, weak=False)  # type: ignore[arg-type]  # a signal's first argument is its app
     app.on_partitions_assigned.connect(given, weak=False)  # type: ignore[arg-type]
     app.finalize()
+    consumer: Any = app.consumer
+    consumer._thread.Worker = BoundedThread  # noqa: SLF001  # the only way to choose the thread
     return app
 
 

@@ -29,7 +29,7 @@ FETCH_BYTES: Final = 8_388_608
 POLL_MS: Final = 500
 LOAD_IDLE_LIMIT_S: Final = 60.0
 """So long a load waits for the next record before it gives up."""
-CLOSE_LIMIT_S: Final = 1.0
+CLOSE_LIMIT_S: Final = 0.5
 
 
 class Fenced(Exception):

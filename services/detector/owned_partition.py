@@ -4,7 +4,7 @@ import asyncio
 from sys import maxsize
 from typing import Self
 
-from services.detector.kafka_checkpoint import Checkpoint, CheckpointWriter, Topics, load_partition
+from services.detector.kafka_checkpoint import Checkpoint, CheckpointWriter, Fenced, Topics, load_partition
 from services.detector.records import detect_span, fold_record, output_of
 from services.detector.stored_state import StateEncoder, StoredState
 from shared.detection.partition import Partition
@@ -32,6 +32,8 @@ class OwnedPartition:
         self._next_offset: int | None = None
         self._first_offset = 0
         self._lock = asyncio.Lock()
+        self._write: asyncio.Task[None] | None = None
+        self._closed = False
 
     @classmethod
     async def load(cls, brokers: str, topics: Topics, number: int, log_id: str, hot_journeys: int) -> Self:
@@ -100,7 +102,7 @@ class OwnedPartition:
                 return
             self.saved_at_s = now_s
             with detect_span(self.origins, [self.partition], self.unsaved_events) as span:
-                await self._writer.write(self._take(span.traceparent))
+                await self._written(self._take(span.traceparent))
 
     async def settled(self) -> None:
         """Wait for the transaction that is under way."""
@@ -108,8 +110,21 @@ class OwnedPartition:
             return
 
     async def close(self) -> None:
-        """Let go of the partition. Never raises."""
+        """Let go of the partition, and of the transaction that is under way. Never raises."""
+        self._closed = True
+        if self._write is not None:
+            self._write.cancel()
         await self._writer.close()
+
+    async def _written(self, checkpoint: Checkpoint) -> None:
+        """In a task of its own, so that `close` ends it and nothing else."""
+        self._write = asyncio.get_running_loop().create_task(self._writer.write(checkpoint))
+        try:
+            await self._write
+        except asyncio.CancelledError:
+            if self._closed:
+                raise Fenced from None
+            raise
 
     def _take(self, traceparent: str) -> Checkpoint:
         state, changed = self.partition.changes()

@@ -8,8 +8,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from random import Random
 
+from shared.errors import LogError
+from shared.log.port import Record
 from tests.detector_faust.site import Feed, Site
-from tests.detector_faust.workers import SESSION_MS, ProcessWorker
+from tests.detector_faust.workers import SESSION_MS, STOP_LIMIT_S, ProcessWorker
+from tests.kafka_broker.broker import Broker
 
 MakeSite = Callable[[int], Site]
 PARTITIONS = 4
@@ -83,3 +86,44 @@ def test_a_stopped_worker_is_fenced_when_it_goes_on(make_site: MakeSite, tmp_pat
         fed.join(30)
         rows = site.await_detected(30, alive)
     assert feed.assert_detected(rows) > 50
+
+
+def test_a_broker_that_is_away(own_broker: Broker, topic_name: Callable[[str], str], tmp_path: Path) -> None:
+    """A worker waits for a killed broker and goes on, neither ending nor writing anything twice.
+
+    Asked to stop meanwhile it does not wait; what it could not write, its successor does.
+    """
+    site, feed = Site(own_broker.brokers, topic_name, 2), Feed(2, events=400, seed=400)
+    steps = feed.steps()
+    third = len(steps) // 3
+    with ProcessWorker(site, "a", tmp_path) as worker:
+        for step in steps[:third]:
+            site.append(step)
+            time.sleep(STEP_S)
+        own_broker.kill()
+        time.sleep(3)
+        worker.alive()
+        own_broker.start()
+        append_when_possible(site, steps[third : 2 * third])
+        site.await_detected(40, worker.alive)
+        append_when_possible(site, steps[2 * third :])
+        own_broker.kill()
+        _, took_s = worker.stop()
+        assert took_s < STOP_LIMIT_S
+    own_broker.start()
+    with ProcessWorker(site, "a", tmp_path) as worker:
+        rows = site.await_detected(40, worker.alive)
+    site.close()
+    assert feed.assert_detected(rows) > 20
+
+
+def append_when_possible(site: Site, steps: list[list[Record]]) -> None:
+    """What a broker that is only starting refuses comes again, record by record: nothing of it was kept then."""
+    for record in [record for step in steps for record in step]:
+        while True:
+            try:
+                site.append([record])
+            except LogError:
+                time.sleep(0.2)
+            else:
+                break
