@@ -38,7 +38,7 @@ class RecordTaker(Protocol):
 
 
 class RawTopic:
-    """Reads the raw topic of one channel, in a thread, as a member of the group `parcours <topic>`.
+    """Reads the raw topic of one channel, in a thread, as a member of the group `parcours-<topic>`.
 
     When nothing that was read could be kept for `give_up_s`, it calls `on_failure` and ends; `failure` then says why.
     """
@@ -137,7 +137,7 @@ class RawTopic:
         consumer = make_client(
             KafkaConsumer,
             **client_settings(self._brokers),
-            group_id=f"parcours {self._topic}",
+            group_id=f"parcours-{self._topic}",
             group_instance_id=self._instance,
             session_timeout_ms=self._session_ms,
             heartbeat_interval_ms=max(self._session_ms // 4, 100),
