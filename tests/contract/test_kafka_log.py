@@ -55,8 +55,20 @@ def test_only_committed_transactions_are_read(harness: KafkaHarness) -> None:
     assert reader.ends() == {0: after[0].next_offset}
     assert reader.lag_records(after) == 0
     fresh = harness.reader()
-    assert fresh.read(after, NO_LIMIT) == []
     assert fresh.lag_records(after) == 0
+    assert fresh.ends() == {0: after[0].next_offset}
+    assert fresh.read(after, NO_LIMIT) == []
+
+
+def test_many_records_are_counted_by_their_offsets(harness: KafkaHarness) -> None:
+    """A long lag is told without reading it, and a short one counted; either way it ends at 0."""
+    writer, reader = harness.writer(partitions=2), harness.reader()
+    writer.append([record(str(number), number % 2) for number in range(200)])
+    assert reader.lag_records({}) == 200
+    found = reader.read({}, NO_LIMIT)
+    some = [stored for stored in found if stored.offset < 90]
+    assert reader.lag_records(advance({}, reader.log_id(), some)) == 20
+    assert reader.lag_records(advance({}, reader.log_id(), found)) == 0
 
 
 def test_record_of_another_program_stops_by_name(harness: KafkaHarness) -> None:

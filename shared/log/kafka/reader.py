@@ -22,6 +22,7 @@ READ_TIMEOUT_S: Final = 10.0
 """How long a read waits for records that the topic is known to hold."""
 IDENTITY_AGE_S: Final = 1.0
 """How old the knowledge of the topic's identity may be."""
+COUNTED_RECORDS: Final = 64
 
 _FETCH_BYTES: Final = 8_000_000
 _POLL_MS: Final = 1_000
@@ -99,18 +100,22 @@ class KafkaLogReader:
             return {partition: self._end_for_consumers(partition, end) for partition, end in self._ends().items()}
 
     def lag_records(self, after: dict[int, Position]) -> int:
-        """How many records (of 1 to 1,000 items) stand from the positions on, over all partitions; a transaction's mark counts.
+        """How many records (of 1 to 1,000 items) stand from the positions on, over all partitions.
 
-        Kafka knows offsets, not items. Raises `LogMismatch` for a position of another topic.
+        Kafka knows offsets, not items: many are counted by their offsets, the marks of transactions included; few, at most
+        `COUNTED_RECORDS`, are read and counted exactly. Raises `LogMismatch` as `read` does.
         """
         with self._lock, self._connection():
             if not self._attach():
                 return 0
             self._check(after)
-            ends = {partition: self._end_for_consumers(partition, end) for partition, end in self._ends().items()}
-            firsts = self._firsts([partition for partition in ends if partition not in after])
+            ends = self._ends()
+            firsts = self._firsts(list(ends))
             starts = firsts | {partition: position.next_offset for partition, position in after.items()}
-            return sum(max(end - starts[partition], 0) for partition, end in ends.items())
+            for partition, start in starts.items():
+                self._refuse_outside(partition, start, firsts[partition], ends[partition])
+            lag = sum(ends[partition] - start for partition, start in starts.items())
+            return lag if lag > COUNTED_RECORDS else self._count(after, ends)
 
     def close(self) -> None:
         """Release the topic; a later call opens it again."""
@@ -222,6 +227,15 @@ class KafkaLogReader:
                 if taken:
                     return taken
                 raise LogUnavailable(f"{self._topic}: {self._brokers} does not give the records it has")
+
+    def _count(self, after: Mapping[int, Position], ends: Mapping[int, int]) -> int:
+        """The records there are before the ends; they stay ready for a read."""
+        self._align(after, ends)
+        deadline = monotonic() + READ_TIMEOUT_S
+        while self._behind(ends):
+            if not self._fetch(_FETCH_BYTES) and monotonic() > deadline:
+                raise LogUnavailable(f"{self._topic}: {self._brokers} does not give the records it has")
+        return sum(len(reached.records) for reached in self._reached.values())
 
     def _behind(self, ends: Mapping[int, int]) -> bool:
         return any(self._reached[partition].position < end for partition, end in ends.items())
