@@ -21,7 +21,7 @@ from services.insights.ports import (
 from services.insights.security import SecurityHeaders, SmallBodies
 from services.insights.static_files import static_routes
 from shared.settings import Settings
-from shared.telemetry.requests import HttpTelemetry
+from shared.telemetry.requests import NO_NATIVE_TELEMETRY, HttpTelemetry
 
 
 def build_app(
@@ -63,6 +63,7 @@ def build_app(
         # FastAPI's own documentation pages load scripts from elsewhere.
         docs_url=None,
         redoc_url=None,
+        telemetry=NO_NATIVE_TELEMETRY,
         # A redirect would repeat the Host that the request claims.
         redirect_slashes=False,
     )

@@ -16,7 +16,7 @@ from shared.ingest.gateway import Gateway
 from shared.ingest.openapi import describe
 from shared.ingest.problem import problem_response, request_language
 from shared.telemetry import EXPOSITION_TYPE, exposition
-from shared.telemetry.requests import HttpTelemetry
+from shared.telemetry.requests import NO_NATIVE_TELEMETRY, HttpTelemetry
 
 _log = logging.getLogger(__name__)
 _REASON_OF_STATUS: Final = {404: "not_found", 405: "method_not_allowed"}
@@ -53,6 +53,7 @@ def build_ingest_app(
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
+        telemetry=NO_NATIVE_TELEMETRY,
     )
     app.add_exception_handler(HTTPException, _http_problem)
     app.add_exception_handler(Exception, _internal_problem)

@@ -8,6 +8,8 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from time import monotonic
 from typing import Any, Final
 
+from fastapi.telemetry import TelemetryConfig
+
 from shared.telemetry import tracing
 
 Scope = MutableMapping[str, Any]
@@ -19,6 +21,13 @@ App = Callable[[Scope, Receive, Send], Awaitable[None]]
 ObserveRequest = Callable[[str, int, float], None]
 """Takes route, status and seconds of a request."""
 
+NO_NATIVE_TELEMETRY: Final[TelemetryConfig] = {
+    "tracing": False,
+    "metrics": False,
+    "logs": False,
+    "auto_configure": False,
+}
+"""For every FastAPI application: by itself it tells address, query and the text of exceptions, once there is a provider."""
 NO_ROUTE: Final = "none"
 _METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 _PROBES: Final = frozenset({"/healthz", "/readyz", "/metrics"})

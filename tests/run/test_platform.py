@@ -69,7 +69,7 @@ def test_metrics_tell_of_every_part(platform: Platform) -> None:
 
     def detector() -> bool:
         text = httpx.get(f"{platform.people}/metrics").text
-        names = ("parcours_detector_lag", 'counter="events"', "parcours_detector_heartbeat_age_seconds")
+        names = ("parcours_detector_lag", "parcours_detector_events_total", "parcours_detector_heartbeat_age_seconds")
         return all(name in text for name in names)
 
     assert wait_until(detector)

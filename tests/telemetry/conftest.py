@@ -1,0 +1,16 @@
+"""The platforms on which the table of edges is asserted."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.telemetry.runs import Run, one_machine
+
+RUNS = {"one machine": one_machine}
+
+
+@pytest.fixture(scope="package", params=RUNS)
+def run(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run]:
+    """A running platform whose signals are collected."""
+    with RUNS[request.param](tmp_path_factory.mktemp("telemetry") / "data") as running:
+        yield running

@@ -1,0 +1,89 @@
+"""A platform that runs with a collector: on one machine now; a cluster gives the same `Run`."""
+
+import secrets
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import httpx
+
+from tests.run.platform import Platform, running
+from tests.telemetry.receiver import Receiver, SpanId, receiving
+from tests.telemetry.table import DETECTOR, GATEWAY, INSIGHTS, LOADER
+
+BATCH = "application/cloudevents-batch+json"
+
+
+class Run(NamedTuple):
+    """`services` gives the service.name of each role of the table."""
+
+    receiver: Receiver
+    services: dict[str, str]
+    systems: str
+    people: str
+    logs: Path
+    said: list[str]
+
+    def post(self, *events: dict[str, Any], parent: SpanId | None = None, **headers: str) -> httpx.Response:
+        """Send events, within a trace if one is given."""
+        traced = {"traceparent": f"00-{parent.trace}-{parent.span}-01"} if parent else {}
+        return httpx.post(
+            f"{self.systems}/v1/events", json=list(events), headers={"content-type": BATCH} | traced | headers
+        )
+
+    def post_at_once(self, *events: dict[str, Any]) -> None:
+        """Send events, each in a request of its own, so that they meet in one commit."""
+        with ThreadPoolExecutor(len(events)) as pool:
+            answers = list(pool.map(lambda event: self.post(event, parent=new_trace()), events))
+        assert [answer.status_code for answer in answers] == [202] * len(events)
+
+    def written(self) -> str:
+        """All that the services wrote to their logs, and said on the terminal."""
+        lines = [path.read_text(encoding="utf-8", errors="replace") for path in sorted(self.logs.glob("*"))]
+        return "\n".join([*lines, *self.said])
+
+    def scraped(self) -> str:
+        """The metrics of all ports."""
+        return "\n".join(httpx.get(f"{address}/metrics").text for address in (self.systems, self.people))
+
+
+def new_trace() -> SpanId:
+    """The span of a publisher."""
+    return SpanId(secrets.token_hex(16), secrets.token_hex(8))
+
+
+def event(event_id: str, **changes: Any) -> dict[str, Any]:
+    """A call that was refused, just now: a friction point by itself."""
+    return {
+        "specversion": "1.0",
+        "id": event_id,
+        "source": "/test/telemetry",
+        "type": "call.rejected",
+        "time": datetime.now(UTC).isoformat(),
+        "subject": f"account:{event_id}",
+        "data": {"service": "housing", "channel": "phone"},
+    } | changes
+
+
+@contextmanager
+def one_machine(folder: Path) -> Iterator[Run]:
+    """`parcours run`, with commits and checkpoints that wait long enough for several traces to meet."""
+    with (
+        receiving() as receiver,
+        running(folder, otlp_endpoint=receiver.url, linger_ms="100", checkpoint_quiet_ms="800") as platform,
+    ):
+        yield run_of(platform, receiver)
+
+
+def run_of(platform: Platform, receiver: Receiver) -> Run:
+    """The roles of the table on one machine."""
+    services = {
+        GATEWAY: "parcours-ingest",
+        DETECTOR: "parcours-detector",
+        LOADER: "parcours-analytics",
+        INSIGHTS: "parcours-analytics",
+    }
+    return Run(receiver, services, platform.systems, platform.people, platform.folder / "logs", platform.stderr)

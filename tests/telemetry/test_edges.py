@@ -1,0 +1,104 @@
+"""One trace leads from the request to the row: each line of the table is found in what a real run exported."""
+
+import time
+from collections.abc import Iterator
+
+import httpx
+import pytest
+
+from tests.run.platform import wait_until
+from tests.telemetry.receiver import SeenSpan, SpanId
+from tests.telemetry.runs import Run, event, new_trace
+from tests.telemetry.table import DETECTOR_METRICS, EDGES, EVENTS_SPAN, METRICS, PUBLISHER, RESOURCE, SPANS, Edge
+
+PUBLISHED = new_trace()
+ALONE_S = 1.2
+"""Longer than a checkpoint waits: what is sent after it is detected by itself."""
+
+
+@pytest.fixture(scope="module")
+def driven(run: Run) -> Run:
+    """The run, after requests alone, together, in a row, refused, and a question."""
+    assert run.post(event("first"), parent=PUBLISHED).status_code == 202
+    wait_until(lambda: any(span.name == "detect" for span in run.receiver.spans()))
+    time.sleep(ALONE_S)
+    run.post_at_once(*(event(f"together-{number}") for number in range(4)))
+    for number in range(6):
+        assert run.post(event(f"row-{number}"), parent=new_trace()).status_code == 202
+    assert run.post(event("good"), event("bad", time="yesterday")).status_code == 202
+    traceparent = f"00-{PUBLISHED.trace}-{PUBLISHED.span}-01"
+    wait_until(lambda: httpx.get(f"{run.people}/api/v1/frictions", params={"from": "2020-01-01"}).status_code < 500)
+    httpx.get(f"{run.people}/api/v1/frictions", headers={"traceparent": traceparent})
+    return run
+
+
+def lines(run: Run, edge: Edge) -> Iterator[tuple[SpanId, SeenSpan]]:
+    """The pairs of spans that an edge of the table connects."""
+    spans = run.receiver.spans()
+    sources = {
+        span.id for span in spans if (span.service, span.name) == (run.services.get(edge.source), edge.source_span)
+    }
+    if edge.source == PUBLISHER:
+        sources = {PUBLISHED}
+    for span in spans:
+        if (span.service, span.name) != (run.services[edge.target], edge.span):
+            continue
+        related = [span.parent] if edge.relation == "child" else span.links
+        yield from ((source, span) for source in related if source in sources)
+
+
+@pytest.mark.parametrize("edge", EDGES, ids=lambda edge: f"{edge.source_span} to {edge.span}, {edge.relation}")
+def test_every_edge_of_the_table_is_seen(driven: Run, edge: Edge) -> None:
+    """The span is exported by its service, related as the table says to one that was exported too."""
+    wait_until(lambda: next(lines(driven, edge), None), 30)
+
+
+def test_spans_say_nothing_but_what_the_table_lists(driven: Run) -> None:
+    """Every attribute of every span stands in the table, as do its name, its service and what is said of the process."""
+    wait_until(lambda: len(driven.receiver.spans()) > 10)
+    for span in driven.receiver.spans():
+        assert span.name in SPANS, span
+        assert span.attributes.keys() <= SPANS[span.name], span
+        assert span.resource.keys() <= RESOURCE, span
+        assert span.service in driven.services.values()
+        assert span.other == "", span
+
+
+def test_the_path_of_one_event_is_one_trace(driven: Run) -> None:
+    """Request, append and detection of an event that was alone have the publisher's trace; loading links to both."""
+
+    def named(name: str) -> list[SeenSpan]:
+        return [span for span in driven.receiver.spans() if span.name == name]
+
+    def in_trace(name: str) -> SeenSpan:
+        return next(span for span in named(name) if span.id.trace == PUBLISHED.trace)
+
+    append, detect = in_trace(EVENTS_SPAN), in_trace("detect")
+    assert append.parent == in_trace("POST /v1/events").id
+    assert detect.parent == append.id
+    assert (append.attributes["parcours.items"], detect.attributes["parcours.events"]) == (1, 1)
+    assert detect.attributes["parcours.points"] == 1
+    for origin in (append.id, detect.id):
+        wait_until(lambda origin=origin: any(origin in span.links for span in named("load")))
+
+
+def test_metrics_come_by_otlp_too(driven: Run) -> None:
+    """Each service exports what the table lists, and somebody the detector's."""
+
+    def exported() -> bool:
+        names = driven.receiver.metric_names()
+        of_services = all((driven.services[role], name) in names for role, all_ in METRICS.items() for name in all_)
+        return of_services and {name for _, name in names} >= DETECTOR_METRICS
+
+    wait_until(exported, 30)
+
+
+def test_probes_leave_no_span(driven: Run) -> None:
+    """Nor do the ticks of every second: without an event there is nothing to follow."""
+    time.sleep(1.5)
+    before = len(driven.receiver.spans())
+    for path in ("/healthz", "/readyz", "/metrics"):
+        httpx.get(f"{driven.systems}{path}")
+        httpx.get(f"{driven.people}{path}")
+    time.sleep(2.5)
+    assert [span.name for span in driven.receiver.spans()[before:]] == []
