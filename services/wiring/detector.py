@@ -11,8 +11,9 @@ from services.detector.state_file import StateFile
 from services.wiring.folder import DataFolder, write_json
 from services.wiring.streams import EVENTS, POINTS, POINTS_CONSUMERS
 from shared.clock import now_ms
-from shared.errors import LogError
+from shared.errors import DetectionError, LogError
 from shared.journey.instants import DAY_US
+from shared.log.file_guard import FileGuard
 from shared.log.local import LocalLogReader
 from shared.log.positions import passed_by_all, read_positions, write_position
 from shared.settings import Settings
@@ -72,21 +73,34 @@ class Housekeeping:
         self._file = state_file
         self._detector = detector
         self._retention_ms = retention_days * DAY_US // _US_PER_MS
+        self._guard = FileGuard(folder.detector_state)
         self._beat_at_ms = 0
         self._prune_at_ms = now_ms() + _PRUNE_INTERVAL_MS
 
     def after_checkpoint(self) -> None:
-        """Everything folded is durable now. What fails here is tried again in a second."""
+        """Everything folded is durable now. What fails here is tried again in a second.
+
+        Raises `DetectionError` when the file to which all this is written is no longer the one in the folder.
+        """
         at_ms = now_ms()
         if at_ms - self._beat_at_ms < _HEARTBEAT_MS:
             return
         self._beat_at_ms = at_ms
+        self._check_file()
         try:
             self.beat()
             if at_ms >= self._prune_at_ms and self._prune(at_ms) < _PRUNED_AT_A_TIME:
                 self._prune_at_ms = at_ms + _PRUNE_INTERVAL_MS
         except (OSError, LogError) as error:
             _log.warning("position and heartbeat cannot be written", exc_info=error)
+
+    def _check_file(self) -> None:
+        lost = self._guard.lost()
+        if lost is not None:
+            raise DetectionError(
+                f"{lost} was removed or replaced while the detector wrote to it; put it back, or restore the data folder "
+                f"from one backup"
+            )
 
     def beat(self) -> None:
         """Write the position and the heartbeat. Raises `OSError`."""

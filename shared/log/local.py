@@ -15,6 +15,7 @@ from typing import Final
 
 from shared.clock import now_ms
 from shared.errors import LogError, LogMismatch, LogUnavailable
+from shared.log.file_guard import FileGuard
 from shared.log.limits import check_records
 from shared.log.port import Kind, Position, Record, StoredRecord
 from shared.log.records_table import (
@@ -78,7 +79,7 @@ class LocalLogWriter:
             try:
                 self._meta = create_schema(connection, stream, partitions)
                 _sync_folder(path.parent)
-                self._identity = _file_identity(path)
+                self._guard = FileGuard(path)
             except BaseException:
                 connection.close()
                 raise
@@ -165,10 +166,9 @@ class LocalLogWriter:
         """The open connection, or a new one to the same log; never a new log, and never a file that has lost its name."""
         if self._closed:
             raise LogError(f"{self._stream}: the log is closed")
-        if _file_identity(self._path) != self._identity:
-            raise LogUnavailable(
-                f"{self._stream}: the log {self._path} was replaced while it was open; restart Parcours"
-            )
+        lost = self._guard.lost()
+        if lost is not None:
+            raise LogUnavailable(f"{self._stream}: {lost} was removed or replaced while it was open; restart Parcours")
         if self._connection is None:
             self._connection = open_for_writing(self._path, create=False)
             if read_meta(self._connection) != self._meta:
@@ -180,6 +180,7 @@ class LocalLogWriter:
         if self._connection is not None:
             self._connection.close()
             self._connection = None
+            self._guard.closed()
 
 
 class LocalLogReader:
@@ -361,11 +362,6 @@ def _kind(text: str, offset: int) -> Kind:
         return Kind(text)
     except ValueError:
         raise LogError(f"the record at offset {offset} is of kind {text}, which this version does not know") from None
-
-
-def _file_identity(path: Path) -> tuple[int, int]:
-    status = path.stat()
-    return status.st_dev, status.st_ino
 
 
 def _sync_folder(folder: Path) -> None:

@@ -136,8 +136,25 @@ def test_writer_refuses_to_write_into_a_deleted_file(harness: LocalHarness) -> N
     with pytest.raises(LogUnavailable, match="replaced"):
         writer.append([record("a")])
     harness.path.unlink()
-    with pytest.raises(LogUnavailable, match="No such file"):
+    with pytest.raises(LogUnavailable, match="removed or replaced"):
         writer.append([record("a")])
+
+
+@pytest.mark.parametrize("suffix", ["-wal", "-shm"])
+def test_writer_notices_that_a_file_beside_is_deleted(harness: LocalHarness, suffix: str) -> None:
+    """Nothing more is acknowledged into a file without a name; closing keeps what was."""
+    writer = harness.writer()
+    writer.append([record("a")])
+    writer.append([record("b")])
+    harness.path.with_name(harness.path.name + suffix).unlink()
+    with pytest.raises(LogUnavailable, match=f"{suffix} was removed or replaced"):
+        writer.append([record("c")])
+    writer.close()
+    again = LocalLogWriter(harness.path, STREAM)
+    again.append([record("d")])
+    again.close()
+    assert texts(harness.reader().read({}, NO_LIMIT)) == ["a", "b", "d"]
+
 
 
 def test_file_of_another_stream_is_refused(harness: LocalHarness) -> None:
