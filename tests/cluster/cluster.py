@@ -73,8 +73,8 @@ class Cluster:
 
     def start(self) -> "Cluster":
         """Set up, start every service, and wait until those with a port are ready."""
-        setup = self._launch("setup")
-        assert setup.wait(START_LIMIT_S) == 0, self.log("setup")
+        with self._launch("setup") as setup:
+            assert setup.wait(START_LIMIT_S) == 0, self.log("setup")
         for name in SERVICES:
             self.start_service(name)
         self._watcher.start()
@@ -191,6 +191,8 @@ class Cluster:
             if ended and not self._over.wait(AGAIN_AFTER_S):
                 with self._lock:
                     for name in self._wanted.intersection(ended):
+                        if (pipe := self._processes[name].stdin) is not None:
+                            pipe.close()
                         self._processes[name] = self._launch(name)
 
     def _launch(self, name: str) -> "subprocess.Popen[bytes]":
