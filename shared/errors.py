@@ -79,3 +79,7 @@ class DetectionError(ParcoursError):
 
 class RedetectionRefused(ParcoursError):
     """The past cannot be detected again now: a run is under way, or a part it needs is missing."""
+
+
+class ReshardRefused(ParcoursError):
+    """Journeys cannot be moved to other partitions now: something still runs, or is not folded or not loaded."""

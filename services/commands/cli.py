@@ -11,6 +11,7 @@ from services.commands.local_parts import LocalParts
 from services.commands.operations import doctor_command, migrate_command, run_command, service_command
 from services.commands.redetect import redetect_command
 from services.commands.rejected import rejected_group
+from services.commands.reshard import reshard_command
 from services.commands.rules import rules_command
 from services.commands.site import Site
 from shared.errors import ParcoursError
@@ -26,6 +27,7 @@ _COMMANDS = (
     migrate_command,
     dump_command,
     restore_command,
+    reshard_command,
     doctor_command,
 )
 

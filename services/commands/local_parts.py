@@ -41,3 +41,6 @@ class LocalParts(Protocol):
 
     def restore(self, folder: Path, counted: Callable[[int, int], None]) -> Mapping[str, int]:
         """Reads such a folder into an empty store; rows by table."""
+
+    def reshard(self, partitions: int) -> Mapping[str, int]:
+        """Gives a cluster's log so many partitions: `partitions`, `before`, journeys `moved` and `of_unknown_shard`."""

@@ -8,12 +8,12 @@ sixth of the worker's time. The broker does it for the topic `frictions` (`compr
 """
 
 import asyncio
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager, suppress
 from typing import Any, Final, NamedTuple
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
-from aiokafka.errors import KafkaError, ProducerFenced
+from aiokafka.errors import IllegalOperation, KafkaError, ProducerFenced
 from aiokafka.structs import OffsetAndMetadata
 
 from services.detector.stored_state import Entry, JourneyRecords
@@ -30,6 +30,11 @@ POLL_MS: Final = 500
 LOAD_IDLE_LIMIT_S: Final = 60.0
 """So long a load waits for the next record before it gives up."""
 CLOSE_LIMIT_S: Final = 0.5
+SETTLE_LIMIT_S: Final = 1.0
+
+
+Add = Callable[[bytes, bytes | None], None]
+"""Takes a key and its value, `None` where the key was deleted."""
 
 
 class Fenced(Exception):
@@ -78,48 +83,83 @@ class CheckpointWriter:
 
         Raises `Fenced`, or `LogUnavailable` when it is not known what became of it: then only a load tells.
         """
-        producer = self._producer
+        sent: list[asyncio.Future[Any]] = []
         try:
-            await producer.begin_transaction()
-            sent = await self._send_entries(checkpoint.entries)
-            sent += [await self._send_record(record) for record in checkpoint.output]
-            for each in sent:
-                each.add_done_callback(_retrieve)
-            await asyncio.gather(*sent)
-            where = TopicPartition(self._topics.events, self._partition)
-            offset = OffsetAndMetadata(checkpoint.next_offset, "")
-            await producer.send_offsets_to_transaction({where: offset}, self._topics.group)
-            await producer.commit_transaction()
+            await self._transact(checkpoint, sent)
         except ProducerFenced as error:
             raise Fenced from error
-        except (KafkaError, OSError, AssertionError) as error:  # aiokafka asserts the states of a transaction
+        except (
+            KafkaError,
+            IllegalOperation,
+            OSError,
+            AssertionError,
+        ) as error:  # aiokafka asserts a transaction's states
+            # what is sent after the fence fails for another reason: the transaction is over by then
+            if await _any_fenced(sent):
+                raise Fenced from error
             raise LogUnavailable(
                 f"partition {self._partition}: the detector's checkpoint failed ({type(error).__name__})"
             ) from error
+
+    async def _transact(self, checkpoint: Checkpoint, sent: "list[asyncio.Future[Any]]") -> None:
+        producer = self._producer
+        await producer.begin_transaction()
+        await _send_batches(producer, self._topics.state, self._partition, checkpoint.entries, sent)
+        for record in checkpoint.output:
+            sent.append(await self._send_record(record))
+        await _all_of(sent)
+        where = TopicPartition(self._topics.events, self._partition)
+        offset = OffsetAndMetadata(checkpoint.next_offset, "")
+        await producer.send_offsets_to_transaction({where: offset}, self._topics.group)
+        await producer.commit_transaction()
 
     async def close(self) -> None:
         """Let go; an open transaction is ended by the next owner. Never raises, and never takes long."""
         with suppress(Exception):
             await asyncio.wait_for(self._producer.stop(), CLOSE_LIMIT_S)
 
-    async def _send_entries(self, entries: Sequence[Entry]) -> "list[asyncio.Future[Any]]":
-        """Send them in batches made here: a future for every record would cost more than the record."""
-        producer, topic, partition = self._producer, self._topics.state, self._partition
-        sent = []
-        batch = producer.create_batch()
-        for key, value in entries:
-            if batch.append(key=key, value=value, timestamp=None) is None:
-                sent.append(await producer.send_batch(batch, topic, partition=partition))
-                batch = producer.create_batch()
-                batch.append(key=key, value=value, timestamp=None)
-        sent.append(await producer.send_batch(batch, topic, partition=partition))
-        return sent
-
     async def _send_record(self, record: Record) -> "asyncio.Future[Any]":
         sent: asyncio.Future[Any] = await self._producer.send(
             self._topics.frictions, record.value, partition=record.partition, headers=headers_of(record)
         )
         return sent
+
+
+async def send_entries(producer: AIOKafkaProducer, topic: str, partition: int, entries: Sequence[Entry]) -> None:
+    """Send the entries within the open transaction, and wait until the broker has them. Raises `KafkaError`."""
+    sent: list[asyncio.Future[Any]] = []
+    await _send_batches(producer, topic, partition, entries, sent)
+    await _all_of(sent)
+
+
+async def _send_batches(
+    producer: AIOKafkaProducer,
+    topic: str,
+    partition: int,
+    entries: Sequence[Entry],
+    sent: "list[asyncio.Future[Any]]",
+) -> None:
+    """Send them in batches made here: a future for every record would cost more than the record."""
+    batch = producer.create_batch()
+    for key, value in entries:
+        if batch.append(key=key, value=value, timestamp=None) is None:
+            sent.append(await producer.send_batch(batch, topic, partition=partition))
+            batch = producer.create_batch()
+            batch.append(key=key, value=value, timestamp=None)
+    sent.append(await producer.send_batch(batch, topic, partition=partition))
+
+
+async def _any_fenced(sent: "Sequence[asyncio.Future[Any]]") -> bool:
+    if not sent:
+        return False
+    done, _ = await asyncio.wait(sent, timeout=SETTLE_LIMIT_S)
+    return any(not each.cancelled() and isinstance(each.exception(), ProducerFenced) for each in done)
+
+
+async def _all_of(sent: "Sequence[asyncio.Future[Any]]") -> None:
+    for each in sent:
+        each.add_done_callback(_retrieve)
+    await asyncio.gather(*sent)
 
 
 def _retrieve(sent: "asyncio.Future[Any]") -> None:
@@ -137,6 +177,23 @@ class Loaded(NamedTuple):
 
 async def load_partition(brokers: str, topics: Topics, partition: int) -> Loaded:
     """Read the partition's state to its end. Raises `LogUnavailable`."""
+    async with _consumer(brokers, partition) as consumer:
+        events, state = TopicPartition(topics.events, partition), TopicPartition(topics.state, partition)
+        # asked before anything is fetched: a broker answers a connection's requests in their order
+        first = await consumer.beginning_offsets([events])
+        records = JourneyRecords()
+        await _read_to_end(consumer, state, records.add)
+        return Loaded(records, first[events])
+
+
+async def read_partition(brokers: str, topic: str, partition: int, add: Add) -> None:
+    """Give `add` every committed record of a partition, in order. Raises `LogUnavailable`."""
+    async with _consumer(brokers, partition) as consumer:
+        await _read_to_end(consumer, TopicPartition(topic, partition), add)
+
+
+@asynccontextmanager
+async def _consumer(brokers: str, partition: int) -> AsyncIterator[AIOKafkaConsumer]:
     consumer = AIOKafkaConsumer(
         bootstrap_servers=brokers,
         isolation_level="read_committed",
@@ -147,14 +204,7 @@ async def load_partition(brokers: str, topics: Topics, partition: int) -> Loaded
     )
     try:
         await consumer.start()
-        events, state = TopicPartition(topics.events, partition), TopicPartition(topics.state, partition)
-        # asked before anything is fetched: a broker answers a connection's requests in their order
-        first = await consumer.beginning_offsets([events, state])
-        end = (await consumer.end_offsets([state]))[state]
-        records = JourneyRecords()
-        if first[state] < end:
-            await _read_state(consumer, state, end, records)
-        return Loaded(records, first[events])
+        yield consumer
     except (KafkaError, OSError) as error:
         raise LogUnavailable(
             f"partition {partition}: the detector's state cannot be read ({type(error).__name__})"
@@ -164,8 +214,11 @@ async def load_partition(brokers: str, topics: Topics, partition: int) -> Loaded
             await consumer.stop()
 
 
-async def _read_state(consumer: AIOKafkaConsumer, where: TopicPartition, end: int, records: JourneyRecords) -> None:
-    add = records.add
+async def _read_to_end(consumer: AIOKafkaConsumer, where: TopicPartition, add: Add) -> None:
+    first = (await consumer.beginning_offsets([where]))[where]
+    end = (await consumer.end_offsets([where]))[where]
+    if first >= end:
+        return
     consumer.assign([where])
     await consumer.seek_to_beginning(where)
     waited_s = 0.0

@@ -23,7 +23,7 @@ from shared.errors import LogMismatch
 MAX_VALUE_BYTES: Final = 600_000
 """Kafka's default limit is 1 MiB for a batch: one value, and those that were in the batch before it."""
 STATE_KEY: Final = b"\x00state"
-_CHUNK: Final = b"\x00chunk"
+CHUNK: Final = b"\x00chunk"
 _FORMAT: Final = 1
 _HEAD: Final = Layout("<BqHH")
 _NUMBER: Final = Layout(">H")
@@ -92,7 +92,7 @@ class JourneyRecords:
 
     def add(self, key: bytes, value: bytes | None) -> None:
         """Take the next record of the topic: the latest of a key counts."""
-        place = self._chunks if key.startswith(_CHUNK) else self._values
+        place = self._chunks if key.startswith(CHUNK) else self._values
         if value is None:
             place.pop(key, None)
         else:
@@ -128,9 +128,9 @@ class JourneyRecords:
     def chunk_counts(self) -> dict[bytes, int]:
         """How many chunks each key has that has any."""
         counts: dict[bytes, int] = {}
-        start = len(_CHUNK) + _NUMBER.size
+        start = len(CHUNK) + _NUMBER.size
         for key in self._chunks:
-            counts[key[start:]] = max(counts.get(key[start:], 0), _NUMBER.unpack_from(key, len(_CHUNK))[0] + 1)
+            counts[key[start:]] = max(counts.get(key[start:], 0), _NUMBER.unpack_from(key, len(CHUNK))[0] + 1)
         return counts
 
     def _body(self, key: bytes, value: bytes) -> bytes:
@@ -146,5 +146,10 @@ class JourneyRecords:
         return bytes(lz4.block.decompress(body))
 
 
+def key_of_chunk(chunk: bytes) -> bytes:
+    """The key whose value a chunk is a piece of."""
+    return chunk[len(CHUNK) + _NUMBER.size :]
+
+
 def _chunk_key(key: bytes, number: int) -> bytes:
-    return _CHUNK + _NUMBER.pack(number) + key
+    return CHUNK + _NUMBER.pack(number) + key

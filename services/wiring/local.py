@@ -108,3 +108,18 @@ class LocalPlatform:
         from services.wiring.site_store import restore_site  # noqa: PLC0415
 
         return restore_site(self.settings(), folder, counted)
+
+    def reshard(self, partitions: int) -> Mapping[str, int]:
+        """Give this cluster's log so many partitions."""
+        settings = self.settings()
+        if not settings.brokers:
+            raise ConfigurationError("PARCOURS_BROKERS is not set: only the log of a cluster gets other partitions")
+        from services.wiring.cluster.reshard import reshard  # noqa: PLC0415
+
+        done = reshard(settings, partitions)
+        return {
+            "partitions": done.partitions,
+            "before": done.before,
+            "moved": done.moved.journeys,
+            "of_unknown_shard": done.moved.of_unknown_shard,
+        }

@@ -65,6 +65,10 @@ class Local:
         self.calls.append(f"restore {folder}")
         return {"events": 0}
 
+    def reshard(self, partitions: int) -> Mapping[str, int]:
+        self.calls.append(f"reshard {partitions}")
+        return {"partitions": partitions, "before": 2, "moved": 1234, "of_unknown_shard": 5}
+
 
 class Unsettled(Local):
     """A site with a setting that is wrong."""

@@ -4,6 +4,7 @@ import uuid
 from base64 import urlsafe_b64encode
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from time import monotonic, sleep
 from typing import Any, Final, NamedTuple
 
 from kafka.errors import TopicAlreadyExistsError
@@ -20,6 +21,8 @@ RAW_RETENTION_HOURS: Final = 24
 _HOUR_MS: Final = 3_600_000
 _SAFE_REPLICATION: Final = 3
 _NO_SUCH_TOPIC: Final = 3
+_APPEARS_S: Final = 20.0
+_POLL_S: Final = 0.1
 _COMPACTION: Final = {"cleanup.policy": "compact", "segment.ms": str(6 * _HOUR_MS), "min.cleanable.dirty.ratio": "0.3"}
 
 
@@ -48,7 +51,9 @@ def declared_topics(
     kept = common | _retention(24 * retention_days)
     return [
         Topic(JOURNEY_EVENTS, partitions, kept),
-        Topic(FRICTIONS, partitions, kept),
+        Topic(
+            FRICTIONS, partitions, kept | {"compression.type": "lz4"}
+        ),  # its writers send it as it is, to spare their time
         Topic(REJECTED_EVENTS, 1, common | _retention(24 * rejected_retention_days)),
         Topic(DETECTOR_STATE, partitions, common | _COMPACTION),
         *(Topic(name, partitions, common | _retention(RAW_RETENTION_HOURS)) for name in RAW_TOPICS),
@@ -75,6 +80,36 @@ def create_topics(brokers: str, topics: Sequence[Topic], replication: int) -> li
             for topic in missing:
                 _create(admin, topic, replication)
     return [topic.name for topic in missing]
+
+
+def add_partitions(brokers: str, topic: str, partitions: int) -> None:
+    """Give the topic so many partitions, unless it has them. Raises `ConfigurationError` for fewer, `LogUnavailable`."""
+    with administration(brokers) as admin:
+        found = states_by(admin, [topic]).get(topic)
+        if found is None or found.partitions > partitions:
+            has = (
+                "is missing"
+                if found is None
+                else f"has {found.partitions} partitions, and partitions never become fewer"
+            )
+            raise ConfigurationError(f"{topic} {has}")
+        if found.partitions < partitions:
+            admin.create_partitions({topic: partitions})
+            _await_partitions(admin, topic, partitions)
+
+
+def group_members(brokers: str, group: str) -> int:
+    """How many consumers are members of the group now. Raises `LogUnavailable`."""
+    with administration(brokers) as admin:
+        return len(admin.describe_groups([group])[group]["members"])
+
+
+def _await_partitions(admin: Any, topic: str, partitions: int) -> None:
+    deadline = monotonic() + _APPEARS_S
+    while states_by(admin, [topic])[topic].partitions < partitions:
+        if monotonic() > deadline:
+            raise LogUnavailable(f"{topic}: the new partitions do not appear")
+        sleep(_POLL_S)
 
 
 def topic_states(brokers: str, names: Sequence[str]) -> dict[str, TopicState]:

@@ -22,6 +22,8 @@ from shared.log.port import Record
 
 DELIVERY_TIMEOUT_S: Final = 10.0
 """Within this an append is acknowledged or refused: longer than a leader's election, shorter than a publisher waits."""
+METADATA_AGE_MS: Final = 5_000
+"""After so long at most a writer notices that its topic has other partitions, and refuses."""
 MAX_IN_FLIGHT_ITEMS: Final = 250_000
 MAX_IN_FLIGHT_BYTES: Final = 16_000_000
 CONTENT_TYPE: Final = b"application/cloudevents-batch+json"
@@ -105,6 +107,8 @@ class KafkaLogWriter:
                 producer.close(timeout=self._delivery_timeout_s)
 
     def _deliver(self, producer: Any, records: Sequence[Record]) -> list[int]:
+        if len(producer.partitions_for(self._topic)) != self._state.partitions:
+            raise self._another_topic()
         deadline = monotonic() + self._delivery_timeout_s + _SLACK_S
         now = self._clock_ms()
         sent = [
@@ -137,8 +141,13 @@ class KafkaLogWriter:
             state = self._described()
         except ConfigurationError as error:
             raise LogUnavailable(str(error)) from error
-        if state.topic_id != self._state.topic_id or state.partitions < self._state.partitions:
-            raise LogUnavailable(f"{self._topic}: the topic was made again while it was open; restart Parcours")
+        if state != self._state:
+            raise self._another_topic()
+
+    def _another_topic(self) -> LogUnavailable:
+        return LogUnavailable(
+            f"{self._topic}: the topic was made again or has other partitions than when it was opened; restart Parcours"
+        )
 
     def _described(self) -> TopicState:
         state = topic_states(self._brokers, [self._topic]).get(self._topic)
@@ -159,6 +168,7 @@ class KafkaLogWriter:
                 delivery_timeout_ms=max(int(self._delivery_timeout_s * 1_000), REQUEST_TIMEOUT_MS),
                 max_block_ms=REQUEST_TIMEOUT_MS,
                 allow_auto_create_topics=False,
+                metadata_max_age_ms=METADATA_AGE_MS,
                 metrics_enabled=False,
             )
             try:
