@@ -50,6 +50,7 @@ def test_a_second_producer_of_a_partition_fences_the_first(make_site: MakeSite) 
     """What the first had in an open transaction is never seen, and what it begins later is refused."""
     site = make_site(1)
     left = Checkpoint([(b"a", b"1")], [Record(0, Kind.POINTS, b"[1]", 1)], 1)
+    large = Checkpoint([(b"%d" % number, bytes(100_000)) for number in range(100)], [], 3)
 
     async def test() -> None:
         first, second = (CheckpointWriter(site.brokers, site.topics, 0) for _ in range(2))
@@ -65,7 +66,7 @@ def test_a_second_producer_of_a_partition_fences_the_first(make_site: MakeSite) 
         third = CheckpointWriter(site.brokers, site.topics, 0)
         await third.open()
         with pytest.raises(Fenced):
-            await second.write(left)
+            await second.write(large)
         loaded = await load_partition(site.brokers, site.topics, 0)
         assert len(loaded.records) == 2
         for writer in (first, second, third):
