@@ -121,14 +121,18 @@ def judged_by(store: Store, version: int | None) -> Part:
 
 def recounted(store: Store) -> list[Part]:
     """The checks of `shared.store.recount`, as parts. Raises `StoreError`."""
+    findings = recount(store)
+    advice = dict(_RECOUNT_ADVICE)
+    if any(each.check == "events_once" and not each.ok for each in findings):
+        advice["points_signs"] = "this comes of the events that `events_once` names, if they are of the same journeys"
     return [
         Part(
             f"recount {each.check}",
             "ok" if each.ok else "error",
             "agrees" if each.ok else f"found {each.found}, expected {each.expected} ({', '.join(each.examples)})",
-            "" if each.ok else _RECOUNT_ADVICE.get(each.check, _ADVICE),
+            "" if each.ok else advice.get(each.check, _ADVICE),
         )
-        for each in recount(store)
+        for each in findings
     ]
 
 

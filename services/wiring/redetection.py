@@ -11,15 +11,13 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Final
 
 from starlette.requests import Request
-from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from services.redetection.ingest_client import IngestClient
 from services.redetection.job import RedetectionJobs
 from services.wiring.listener import reachable_host
 from services.wiring.streams import EVENTS
-from shared.ingest.problem import PROBLEM_JSON, request_language
-from shared.ingest.reasons import Texts
+from shared.ingest.problem import problem_response, request_language
 from shared.journey.instants import to_text
 from shared.privacy.keys import Keys
 from shared.settings import Settings
@@ -35,10 +33,6 @@ _JOURNEYS: Final = """
 SELECT count() FROM (
     SELECT 1 FROM events WHERE subject != '' AND ({all:UInt8} OR service = {service:String}) GROUP BY subject, service)
 """
-_REFUSED: Final = Texts(
-    "Only the platform itself sends the past again: use `parcours redetect`.",
-    "Seule la plateforme renvoie le passé : utilisez `parcours redetect`.",
-)
 
 
 def platform_token(keys: Keys) -> str:
@@ -62,19 +56,9 @@ class PlatformOnly:
         if hmac.compare_digest(shown, self._expected):
             await self._app(scope, receive, send)
             return
-        await _refusal(request_language(request))(scope, receive, send)
-
-
-def _refusal(lang: str) -> JSONResponse:
-    document = {
-        "type": "about:blank",
-        "title": "Non autorisé" if lang == "fr" else "Unauthorized",
-        "status": 401,
-        "detail": _REFUSED.in_language(lang),
-        "reason": "platform_only",
-    }
-    headers = {"WWW-Authenticate": "Bearer", "Content-Language": lang}
-    return JSONResponse(document, 401, headers, media_type=PROBLEM_JSON)
+        headers = {"WWW-Authenticate": "Bearer"}
+        refusal = problem_response(401, "platform_only", request_language(request), headers=headers)
+        await refusal(scope, receive, send)
 
 
 class StoredPast:

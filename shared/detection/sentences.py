@@ -29,7 +29,7 @@ _FRENCH: Final = {
     "repeat_contact": "Nouveau contact[ {channel}][, {gap} après un contact précédent[ {earlier}]], pour la même "
     "démarche et sans que l'administration l'ait demandé.",
     "unanswered_retry": "Nouvel essai[ {channel}][, {gap}] après un contact[ {earlier}] qui n'avait pas abouti.",
-    "channel_switch": "Contact[ {channel}][, {gap}] après une étape précédente[ {earlier}] : la personne a changé de canal.",
+    "channel_switch": "Contact[ {channel}][, {gap}] après un contact ou une étape[ {earlier}] : la personne a changé de canal.",
     "form_abandoned": "Formulaire commencé et non envoyé[ : {actions}][, un brouillon enregistré{saved}], puis plus rien"
     "[ pendant {window}| pendant {saved_window}].",
     "error_loop": "[{errors}|Plusieurs erreurs] à[ l'étape {step}| une même étape][ en {span}]"
@@ -58,7 +58,7 @@ _ENGLISH: Final = {
     "repeat_contact": "A new contact[ {channel}][, {gap} after an earlier one[ {earlier}]], for the same procedure and "
     "without the administration having asked for it.",
     "unanswered_retry": "Another attempt[ {channel}][, {gap}] after a contact[ {earlier}] that had come to nothing.",
-    "channel_switch": "A contact[ {channel}][, {gap}] after an earlier step[ {earlier}]: the person changed channel.",
+    "channel_switch": "A contact[ {channel}][, {gap}] after an earlier contact or step[ {earlier}]: the person changed channel.",
     "form_abandoned": "A form was begun and not sent[: {actions}][, a draft saved{saved}], then nothing more"
     "[ for {window}| for {saved_window}].",
     "error_loop": "[{errors}|Several errors] at[ step {step}| one step][ within {span}]"

@@ -17,7 +17,10 @@ from shared.journey.instants import SECOND_US, to_text
 from shared.log.port import Kind, LogWriter
 
 REPUBLISH_EVERY_US: Final = 3_600 * SECOND_US
-"""Rules are published again so often, under the same version, so that pruning never leaves a log without them."""
+"""Rules are published again so often, under the same version, so that pruning never leaves a log without them.
+
+So they are with the first tick of a process that found them published: it may have stood still for longer.
+"""
 
 
 class OwnLog(LogWriter, Protocol):
@@ -58,6 +61,7 @@ class Controls:
         self._last_tick_us = 0
         self._version = 0
         self._published_us = 0
+        self._just_published = False
 
     async def publish_rules(self) -> int:
         """Publish the rule settings if they differ from the last published ones; gives the version in force.
@@ -74,6 +78,7 @@ class Controls:
         await self.append([RulesPublished(version, self._rules)])
         await asyncio.to_thread(self._published.remember, PublishedRules(self._log_id, version, self._rules))
         self._version = version
+        self._just_published = True
         return version
 
     async def tick(self) -> None:
@@ -86,8 +91,9 @@ class Controls:
     def _rules_again(self, now_us: int) -> list[Control]:
         if self._published_us and now_us - self._published_us < REPUBLISH_EVERY_US:
             return []
-        first, self._published_us = not self._published_us, now_us
-        return [] if first else [RulesPublished(self._version, self._rules)]
+        self._published_us = now_us
+        in_place, self._just_published = self._just_published, False
+        return [] if in_place else [RulesPublished(self._version, self._rules)]
 
     def _partition(self, control: Control) -> int | None:
         """A replayed journey goes to its own partition; everything else to all of them (`None`)."""

@@ -57,7 +57,7 @@ def _json(description: str, schema: dict[str, Any]) -> dict[str, Any]:
 
 PROBLEM_RESPONSES: Final[dict[int | str, dict[str, Any]]] = {
     400: _problem("The body cannot be read as what its Content-Type says."),
-    401: _problem("The platform has a publishers' key, and the request does not show it."),
+    401: _problem("A key is needed: the publishers' key of the platform, or, for redetections, the platform's own."),
     408: _problem("The body came too slowly."),
     413: _problem("More than 5 MB or 10,000 events."),
     415: _problem("Another Content-Type, charset or Content-Encoding."),

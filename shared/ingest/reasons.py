@@ -136,6 +136,10 @@ REQUEST_REASONS: Final = {
         "The gateway is starting or stopping; nothing was kept. Send it again shortly.",
         "La passerelle démarre ou s'arrête ; rien n'a été gardé. Renvoyez dans un instant.",
     ),
+    "platform_only": Texts(
+        "Only the platform itself sends the past again: use `parcours redetect`.",
+        "Seule la plateforme renvoie le passé : utilisez `parcours redetect`.",
+    ),
     "key_required": Texts(
         "Show the publishers' key of this platform: Authorization: Bearer, then the key.",
         "Présentez la clé des émetteurs de cette plateforme : Authorization: Bearer, puis la clé.",

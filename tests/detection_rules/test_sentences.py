@@ -52,8 +52,8 @@ FULL = {
         "Another attempt by phone, 2 days and 3 hours after a contact online that had come to nothing.",
     ),
     "channel_switch": (
-        "Contact par téléphone, 2 jours et 3 heures après une étape précédente en ligne : la personne a changé de canal.",
-        "A contact by phone, 2 days and 3 hours after an earlier step online: the person changed channel.",
+        "Contact par téléphone, 2 jours et 3 heures après un contact ou une étape en ligne : la personne a changé de canal.",
+        "A contact by phone, 2 days and 3 hours after an earlier contact or step online: the person changed channel.",
     ),
     "form_abandoned": (
         "Formulaire commencé et non envoyé : 4 actions, un brouillon enregistré, puis plus rien pendant 7 jours.",

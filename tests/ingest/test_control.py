@@ -27,7 +27,7 @@ OTHER_RULES = {"repeat_contact": {"min_gap_s": 1, "window_s": 2}}
 def published(folder: Path, rules: dict[str, Any] = RULES) -> list[int]:
     """Start and stop a gateway with these settings; the versions its log then holds."""
     with serve(folder, rules=rules) as served:
-        return [control.version for control in served.controls() if isinstance(control, RulesPublished)]
+        return sorted({control.version for control in served.controls() if isinstance(control, RulesPublished)})
 
 
 def of_type(served: Served, kind: type[Any]) -> list[Any]:
@@ -68,6 +68,20 @@ def test_the_log_itself_is_asked_when_the_memory_of_it_is_gone(tmp_path: Path, d
         remembered.write_bytes(damage)
     assert published(tmp_path) == [1, 2]
     assert published(tmp_path, OTHER_RULES) == [1, 2, 3]
+
+
+def test_a_process_that_finds_rules_published_publishes_them_once_more(tmp_path: Path) -> None:
+    """With its first tick, under the same version: pruning and the loss of the file beside the log cannot meet then."""
+    published(tmp_path)
+    with serve(tmp_path) as served:
+        deadline = time.monotonic() + 10
+        while len(of_type(served, RulesPublished)) < 2 and time.monotonic() < deadline:
+            time.sleep(0.05)
+        assert of_type(served, RulesPublished) == [RulesPublished(1, RULES)] * 2
+        ticks = len(of_type(served, ClockTicked))
+        while len(of_type(served, ClockTicked)) < ticks + 2 and time.monotonic() < deadline:
+            time.sleep(0.05)
+        assert len(of_type(served, RulesPublished)) == 2
 
 
 def test_the_same_rules_stand_in_the_log_again_after_an_hour(tmp_path: Path) -> None:

@@ -315,6 +315,22 @@ def test_the_doctor_notices_points_of_other_settings(
     assert part().message.startswith("3 points were")
 
 
+def test_the_doctor_reports_one_id_with_two_times(folder: DataFolder, empty_store: Store) -> None:
+    """Both copies are named, and what follows for points is not laid to the platform's charge."""
+    settings = Settings(data=folder.root)
+    columns = ["source", "id", "time", "recordedtime"]
+    rows = [["/crm", "7", f"2024-01-0{day} 00:00:00", f"2024-01-0{day} 00:00:00"] for day in (1, 2)]
+    insert_points(empty_store, [1])
+    insert_points(empty_store, [1])
+    before = by_name(doctor.examine_store(empty_store, settings))
+    assert before["recount events_once"].status == "ok"
+    assert "restore" in before["recount points_signs"].advice
+    empty_store.writer().insert("events", rows, column_names=columns)
+    parts = by_name(doctor.examine_store(empty_store, settings))
+    assert "/crm 7" in parts["recount events_once"].message
+    assert "events_once" in parts["recount points_signs"].advice
+
+
 def insert_points(store: Store, versions: list[int]) -> None:
     """A point in force for each version of the rules."""
     rows = [[f"p{number}", 1, 1, version, "2024-01-01 00:00:00"] for number, version in enumerate(versions)]
