@@ -53,7 +53,9 @@ def texts(stage: list[Instruction], name: str) -> list[str]:
 
 def test_the_base_is_pinned() -> None:
     """Both stages start from one base with a tag that says a version of Python and of Debian."""
-    base = dict(text.split("=", 1) for text in (each.text for each in instructions() if each.name == "ARG") if "=" in text)
+    base = dict(
+        text.split("=", 1) for text in (each.text for each in instructions() if each.name == "ARG") if "=" in text
+    )
     assert re.fullmatch(r"python:3\.11(\.\d+)?-slim-[a-z]+(@sha256:[0-9a-f]{64})?", base["BASE"])
     assert [stage[0].text.split()[0] for stage in stages()] == ["${BASE}", "${BASE}"]
 

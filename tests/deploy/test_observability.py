@@ -47,7 +47,9 @@ def panels() -> Iterator[tuple[str, dict[str, Any]]]:
 
 def expressions() -> list[str]:
     """Every expression in PromQL."""
-    return [rule["expr"] for rule in alerts()] + [target["expr"] for _, panel in panels() for target in panel["targets"]]
+    return [rule["expr"] for rule in alerts()] + [
+        target["expr"] for _, panel in panels() for target in panel["targets"]
+    ]
 
 
 def documented() -> dict[str, tuple[str, set[str]]]:
@@ -157,9 +159,16 @@ def test_prometheus_asks_every_service_that_has_a_port() -> None:
         if "labels" in entry
     }
     ports = {"ingest_port": 8081, "port": 8080}
-    with_port = {f"{name}:{ports[target.answers_on]}": name for name, target in CLUSTER.items() if target.answers_on in ports}
+    with_port = {
+        f"{name}:{ports[target.answers_on]}": name for name, target in CLUSTER.items() if target.answers_on in ports
+    }
     assert asked == with_port
-    places = {target.split(":")[0] for job in config["scrape_configs"] for e in job["static_configs"] for target in e["targets"]}
+    places = {
+        target.split(":")[0]
+        for job in config["scrape_configs"]
+        for e in job["static_configs"]
+        for target in e["targets"]
+    }
     assert places <= {*services(), "127.0.0.1"}
 
 
