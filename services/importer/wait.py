@@ -8,10 +8,11 @@ from services.importer.http_client import ServiceClient, Sleep
 from services.importer.progress import Progress
 from services.importer.send import Ends
 from shared.errors import ParcoursError
+from shared.log.port import JOURNEY_EVENTS
 
 FRESHNESS_PATH: Final = "/api/v1/freshness"
-STREAMS: Final = ("journey-events.ingest", "detected")
-"""What must have come as far as the log: the loading of events, and of the points that follow from them."""
+DETECTED: Final = "detected"
+"""The stream of what is detected, its points loaded; it must come as far as the log, as must the loading of events."""
 POLL_S: Final = 0.2
 MAX_STANDSTILL_S: Final = 60.0
 
@@ -62,11 +63,16 @@ def read_freshness(analytics: ServiceClient) -> Freshness:
     return freshness
 
 
+def _loaded(freshness: Freshness) -> StreamPosition:
+    """Of the topic of events: on one machine its stream has the name of the writing process behind it."""
+    found = [each for name, each in freshness.streams.items() if name.partition(".")[0] == JOURNEY_EVENTS]
+    return found[0] if found else StreamPosition()
+
+
 def _missing(freshness: Freshness, ends: Ends) -> int:
     """The records, of all streams, that are still to come."""
     missing = 0
-    for stream in STREAMS:
-        position = freshness.streams.get(stream, StreamPosition())
+    for position in (_loaded(freshness), freshness.streams.get(DETECTED, StreamPosition())):
         if position.log_id not in {None, ends.log_id}:
             raise ParcoursError("the analytics service reads another log than the one that was sent to")
         missing += sum(max(end - position.next_offsets.get(partition, 0), 0) for partition, end in ends.ends.items())

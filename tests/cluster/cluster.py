@@ -131,8 +131,7 @@ class Cluster:
                 if process.poll() is None:
                     process.kill()
                 process.wait()
-                if process.stdin is not None:
-                    process.stdin.close()
+                self._release(process)
 
     def log(self, name: str) -> str:
         """The last of what a service said."""
@@ -178,6 +177,10 @@ class Cluster:
 
         wait_until(reached, limit_s)
 
+    def _release(self, process: "subprocess.Popen[bytes]") -> None:
+        if process.stdin is not None:
+            process.stdin.close()
+
     def _answers(self, name: str) -> bool:
         path = "/healthz" if name == "insights" else "/readyz"
         return httpx.get(f"{self.addresses[name]}{path}", timeout=2, trust_env=False).status_code == 200
@@ -188,6 +191,7 @@ class Cluster:
                 ended = [name for name in self._wanted if self._processes[name].poll() is not None]
                 for name in ended:
                     self.ends[name, self._processes[name].returncode] += 1
+                    self._release(self._processes[name])
             if ended and not self._over.wait(AGAIN_AFTER_S):
                 with self._lock:
                     for name in self._wanted.intersection(ended):

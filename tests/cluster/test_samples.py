@@ -14,10 +14,11 @@ import httpx
 
 from tests.cluster.cluster import Cluster
 from tests.cluster.rounds import BROKER_AWAY_S, SETTLE_LIMIT_S, TICKS_S
-from tests.run.platform import ROOT
+from tests.run.platform import ROOT, wait_until
 from tests.torture.__main__ import DIGESTS, POINTS
 from tests.torture.workload import KANSAS_CITY, PERMITS, digest, essence, sample_workload
 
+KILLED_AFTER_EVENTS = 20_000
 EVENTS = {"contact.made": 76_970, "case.closed": 78_800}
 """Of Kansas City."""
 
@@ -26,9 +27,10 @@ def test_the_figures_are_those_of_one_machine(cluster_of: Callable[..., Cluster]
     """Both samples imported while a worker, the loader, a gateway and the broker are killed: points, events and digests."""
     cluster = cluster_of(sample_workload().rules).start()
     imports = [_import(cluster, path, tmp_path) for path in (KANSAS_CITY, PERMITS)]
+    wait_until(lambda: _loaded(cluster) > KILLED_AFTER_EVENTS, SETTLE_LIMIT_S)
     for name in ("detector-1", "loader", "casework", "detector-2"):
-        time.sleep(3)
         cluster.signal(name, signal.SIGKILL)
+        time.sleep(3)
     cluster.broker.kill()
     time.sleep(BROKER_AWAY_S)
     cluster.broker.start()
@@ -44,6 +46,12 @@ def test_the_figures_are_those_of_one_machine(cluster_of: Callable[..., Cluster]
     essences = [essence(point, point["rules_version"]) for point in points]
     assert {source: digest(essences, source) for source in DIGESTS} == DIGESTS
     assert set(cluster.stop().values()) == {0}
+
+
+def _loaded(cluster: Cluster) -> int:
+    """Events that can be queried."""
+    answer = httpx.get(f"{cluster.addresses['insights']}/api/v1/events/summary", timeout=30, trust_env=False)
+    return sum(row["events"] or 0 for row in answer.json()["rows"]) if answer.status_code == 200 else 0
 
 
 def _import(cluster: Cluster, path: Path, folder: Path) -> "subprocess.Popen[bytes]":
