@@ -7,14 +7,15 @@ export PYTHON
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test check bench torture lock clean
+.PHONY: help run test check bench bench-cluster torture lock clean
 
 RUN_READY := .venv/ready-run
 DEV_READY := .venv/ready-dev
+BENCH_READY := .venv-bench/ready-bench
 BIN := .venv/bin
 
 help: ## Explain every target (this text)
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
 
 run: $(RUN_READY) ## Install what is needed and run the platform in the foreground; Ctrl-C stops it
 	@$(BIN)/parcours run
@@ -32,6 +33,9 @@ check: $(DEV_READY) ## Lint, format, types, import rules, spelling
 bench: $(DEV_READY) ## Measure this machine: events a second, time to queryable, bytes a journey
 	@$(BIN)/python -m tests.benchmarks
 
+bench-cluster: $(DEV_READY) $(BENCH_READY) ## Measure the detector on Kafka beside other stream processors (needs Java 17 and Maven)
+	@$(BIN)/python -m tests.benchmarks.cluster
+
 torture: $(DEV_READY) ## Kill every part 200 times at random moments and compare the result
 	@$(BIN)/python -m tests.torture
 
@@ -39,7 +43,7 @@ lock: ## Resolve requirements/*.in again into the lock files with hashes (needs 
 	@requirements/install lock
 
 clean: ## Remove the environment and the tools' caches; the data folder stays
-	rm -rf .venv .venv-lock .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage htmlcov
+	rm -rf .venv .venv-bench .venv-lock .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage htmlcov
 	find services shared tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(RUN_READY): requirements/run.lock requirements/install
@@ -47,3 +51,6 @@ $(RUN_READY): requirements/run.lock requirements/install
 
 $(DEV_READY): requirements/dev.lock requirements/install $(RUN_READY)
 	@requirements/install dev
+
+$(BENCH_READY): requirements/bench.lock requirements/install
+	@requirements/install bench

@@ -18,7 +18,9 @@ from tests.benchmarks.processes import processor_s
 
 ENGINE_CORE: Final = 0
 OTHERS_CORE: Final = 1
-RUN_LIMIT_S: Final = 1_800.0
+RUN_LIMIT_S: Final = 900.0
+START_LIMIT_S: Final = 90.0
+"""Within this an engine reads its first record."""
 POLL_S: Final = 0.02
 STOP_LIMIT_S: Final = 15.0
 _MARK: Final = re.compile(rb"mark (\w+) ([\d.,]+) ([\d.,]+)")
@@ -45,7 +47,7 @@ def two_cores() -> bool:
 
 
 def leave_the_engines_core() -> None:
-    """This process, and what it starts from now on (the broker), stay away from the engine's core."""
+    """Keep this process, and what it starts from now on (the broker), off the engine's core."""
     if two_cores():
         os.sched_setaffinity(0, {OTHERS_CORE})
 
@@ -53,7 +55,9 @@ def leave_the_engines_core() -> None:
 class EngineProcess:
     """An engine that runs; its marks are read as they come."""
 
-    def __init__(self, command: Sequence[str], config: Mapping[str, Any], folder: Path, environment: Mapping[str, str]) -> None:
+    def __init__(
+        self, command: Sequence[str], config: Mapping[str, Any], folder: Path, environment: Mapping[str, str]
+    ) -> None:
         self._log = folder / "engine.log"
         pinned = ["taskset", "-c", str(ENGINE_CORE)] if two_cores() else []
         self.marks: dict[str, tuple[float, float]] = {}
@@ -82,6 +86,8 @@ class EngineProcess:
             self.process.kill()
             self.process.wait()
         self._reader.join()
+        assert self.process.stdout is not None
+        self.process.stdout.close()
 
     def used_s(self) -> float:
         """Processor seconds so far, of all its threads; no engine here has children."""
@@ -107,7 +113,7 @@ class EngineProcess:
 
 def await_end(engine: EngineProcess, committed: Any, records: int) -> Run:
     """Wait until `committed()` is the number of records, or the engine says `end`; what it took from its first record."""
-    limit_s = time.monotonic() + RUN_LIMIT_S
+    limit_s, start_limit_s = time.monotonic() + RUN_LIMIT_S, engine.started_s + START_LIMIT_S
     while True:
         done = "end" in engine.marks or ("first" in engine.marks and committed() >= records)
         end_s = time.monotonic()
@@ -115,6 +121,7 @@ def await_end(engine: EngineProcess, committed: Any, records: int) -> Run:
             break
         engine.check()
         assert end_s < limit_s, f"{engine.process.args} does not end"
+        assert engine.marks or end_s < start_limit_s, f"{engine.process.args} does not read"
         time.sleep(POLL_S)
     used_s = engine.used_s() if engine.process.poll() is None else 0.0
     resident = engine.resident_bytes() if engine.process.poll() is None else 0

@@ -59,7 +59,9 @@ def _judge_error(state: State, event: Mapping[str, Any], at_s: float) -> list[di
 
 def _judge_contact(state: State, event: Mapping[str, Any], at_s: float) -> list[dict[str, Any]]:
     data, kind = event["data"], event["type"]
-    visits = [each for each in state["visits"] if each[1] >= at_s - CONTACT_SPAN_S or _latest_s(each) >= at_s - WINDOW_S]
+    visits = [
+        each for each in state["visits"] if each[1] >= at_s - CONTACT_SPAN_S or _latest_s(each) >= at_s - WINDOW_S
+    ]
     state["visits"] = visits
     visit = _visit(visits, data.get("contact"), at_s)
     visit[2] |= kind in MISSING_TYPES
