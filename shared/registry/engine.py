@@ -11,6 +11,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 
 from shared.errors import ConfigurationError, RegistryError
+from shared.registry.deadline import bound_use
 
 POOL_CONNECTIONS: Final = 4
 WAIT_S: Final = 5
@@ -40,12 +41,13 @@ def make_engine(url: str) -> Engine:
         pool_size=POOL_CONNECTIONS,
         max_overflow=0,
         pool_timeout=WAIT_S,
-        pool_pre_ping=True,
         connect_args=_connect_options(parsed.drivername),
         hide_parameters=True,
     )
     if parsed.drivername == _SQLITE:
         event.listen(engine, "connect", _make_durable)
+    else:
+        bound_use(engine)
     return engine
 
 

@@ -13,8 +13,9 @@ from shared.registry.values import Values
 class Registry:
     """One registry: `sqlite:///path`, or `postgresql+psycopg://user:password@host/database`.
 
-    Nothing is opened before the first use; at most four connections are open; every wait is bounded by 5 s, then
-    `RegistryError`. A database that was restarted is connected to again. Raises `ConfigurationError` for another URL.
+    Nothing is opened before the first use; at most four connections are open. Every wait is bounded by 5 s (by 12 s where the
+    database hangs without a word), then comes `RegistryError`. A database that was restarted is connected to again. Raises
+    `ConfigurationError` for another URL.
     """
 
     def __init__(self, url: str) -> None:

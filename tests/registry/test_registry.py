@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import inspect, text
 
 from shared.errors import ConfigurationError, RegistryError
+from shared.registry.deadline import USE_LIMIT_S
 from shared.registry.engine import make_engine
 from shared.registry.keeper import LeaseKeeper
 from shared.registry.leases import MAX_TTL_S
@@ -258,6 +259,27 @@ def test_a_database_that_was_restarted_is_connected_to_again(
                 postgresql_server.start()
             assert registry.values.get("kept") == (1, {"a": 1})
             assert keeper.wait(5)
+
+
+@pytest.mark.postgresql
+def test_a_database_that_hangs_is_given_up(postgresql_server: PostgreSQL, postgresql_url: str) -> None:
+    """Paused, it keeps its connections open and says nothing: calls end nevertheless, and the keeper does not hold its lease."""
+    with Registry(postgresql_url) as registry:
+        registry.upgrade()
+        with LeaseKeeper(registry.leases, "loader", "one", 2.0) as keeper:
+            assert keeper.wait(2)
+            postgresql_server.pause()
+            asked_s = time.monotonic()
+            try:
+                with pytest.raises(RegistryError):
+                    registry.values.get("rules")
+                assert time.monotonic() - asked_s < USE_LIMIT_S + 8
+                assert not keeper.held()
+            finally:
+                postgresql_server.go_on()
+            # what was cut is replaced
+            assert registry.values.get("rules") is None
+            assert keeper.wait(USE_LIMIT_S + 8)
 
 
 @pytest.mark.postgresql
