@@ -15,7 +15,7 @@ from services.wiring.cluster.parts import instance_name, open_registry, open_sto
 from shared.errors import ConfigurationError, ReshardRefused
 from shared.journey.event import SHARDS
 from shared.log.kafka.reader import KafkaLogReader
-from shared.log.kafka.topics import DETECTOR_STATE, add_partitions, group_members, topic_states
+from shared.log.kafka.topics import DETECTOR_STATE, RAW_TOPICS, add_partitions, group_members, topic_states
 from shared.log.port import FRICTIONS, JOURNEY_EVENTS
 from shared.registry.keeper import LEASE_TTL_S, LeaseKeeper
 from shared.settings import Settings
@@ -25,6 +25,9 @@ QUIET_S: Final = 3.0
 """So long nothing may be written into the log before it counts as standing still: ticks come every second."""
 _DETECTED: Final = "detected"
 _SLICES: Final = 64
+_MS: Final = 1_000
+_SLACK_S: Final = 3.0
+_POLL_S: Final = 0.5
 _POSITIONS: Final = """
 SELECT stream, partition, argMax(log_id, at), argMax(next_offset, at) FROM positions
 WHERE stream IN ({events:String}, {detected:String}) GROUP BY stream, partition
@@ -61,8 +64,7 @@ def reshard(settings: Settings, partitions: int) -> Resharded:
         with keeper:
             if not keeper.wait(2 * LEASE_TTL_S):
                 raise ReshardRefused("casework runs; stop all gateways, then try again")
-            if group_members(settings.brokers, GROUP):
-                raise ReshardRefused("a detector runs; stop all detectors, then try again")
+            _await_no_detector(settings)
             log_id, ends = _standing_still(settings.brokers)
             _check_loaded(store, log_id, ends)
             shards = _shards(store)
@@ -70,13 +72,22 @@ def reshard(settings: Settings, partitions: int) -> Resharded:
     return Resharded(partitions, before, moved)
 
 
+def _await_no_detector(settings: Settings) -> None:
+    """A worker that was stopped stays a member for its session's time: it might only be restarting."""
+    deadline = time.monotonic() + settings.group_session_ms / _MS + _SLACK_S
+    while group_members(settings.brokers, GROUP):
+        if time.monotonic() > deadline:
+            raise ReshardRefused("a detector runs; stop all detectors, then try again")
+        time.sleep(_POLL_S)
+
+
 def _move(brokers: str, partitions: int, ends: Mapping[int, int], shards: Mapping[str, int]) -> Moved:
     """The log's own partitions come last: until then a detector refuses to start, and a run that was cut short is repeated."""
     topics = Topics(JOURNEY_EVENTS, FRICTIONS, DETECTOR_STATE, GROUP)
     add_partitions(brokers, DETECTOR_STATE, partitions)
     moved = asyncio.run(Resharding(brokers, topics, partitions, ends, shards.get).run())
-    add_partitions(brokers, FRICTIONS, partitions)
-    add_partitions(brokers, JOURNEY_EVENTS, partitions)
+    for topic in (*RAW_TOPICS, FRICTIONS, JOURNEY_EVENTS):
+        add_partitions(brokers, topic, partitions)
     return moved
 
 
