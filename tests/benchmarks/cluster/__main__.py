@@ -1,6 +1,6 @@
 """`make bench-cluster`: the detector beside other stream processors, on one real Kafka broker.
 
-Run as `python -m tests.benchmarks.cluster [--only NAME] [--engine TEXT] [--quick] [--json FILE] [--folder FOLDER]`.
+Run as `python -m tests.benchmarks.cluster [--only NAME] [--engine TEXT] [--quick] [--repetitions N] [--json FILE] [--folder FOLDER]`.
 """
 
 import argparse
@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Final
 
 import msgspec
+from msgspec import structs
 
 from tests.benchmarks.cluster import gateway, growth
 from tests.benchmarks.cluster.comparison import ALL_NEEDED, ENGINES, Comparison, measure_engines
@@ -30,6 +31,7 @@ class Options(argparse.Namespace):
 
     only: list[str] | None
     engine: str
+    repetitions: int | None
     quick: bool
     json: Path | None
     folder: Path
@@ -45,6 +47,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         print(f"{name:<22} {value}", flush=True)
     leave_the_engines_core()
     sizes = QUICK if options.quick else FULL
+    sizes = structs.replace(sizes, repetitions=options.repetitions or sizes.repetitions)
     with tempfile.TemporaryDirectory(dir=options.folder) as place, Broker(Path(place, "kafka").resolve()) as broker:
         figures = measure(broker.brokers, sizes, Path(place), options)
     machine["load_1min_after"] = round(os.getloadavg()[0], 1)
@@ -109,6 +112,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--engine", default="", help="only engines whose name contains this")
     parser.add_argument("--quick", action="store_true", help="about six minutes and rough figures")
     parser.add_argument("--json", type=Path, metavar="FILE", help="keep machine and figures here as JSON")
+    parser.add_argument("--repetitions", type=int, metavar="N", help="of the comparison of engines")
     parser.add_argument("--profiles", type=Path, metavar="FOLDER", help="keep profiles of our worker here (slows it)")
     parser.add_argument("--folder", type=Path, default=Path("var/benchmarks"), help="where broker and engines write")
     return parser

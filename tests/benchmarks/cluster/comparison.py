@@ -138,7 +138,8 @@ class Comparison:
         return found + list(self._ratios())
 
     def _events(self, engine: Engine) -> int:
-        return min(getattr(self._sizes, engine.size), len(self._workloads[engine.needed].values))
+        wanted: int = getattr(self._sizes, engine.size)
+        return min(wanted, len(self._workloads[engine.needed].values))
 
     def _source(self, engine: Engine, events: int) -> tuple[str, int]:
         ours = engine.program in {"detector", "floor"}

@@ -60,6 +60,7 @@ class EngineProcess:
     ) -> None:
         self._log = folder / "engine.log"
         pinned = ["taskset", "-c", str(ENGINE_CORE)] if two_cores() else []
+        self.command = " ".join(command)
         self.marks: dict[str, tuple[float, float]] = {}
         with self._log.open("ab") as log:
             self.started_s = time.monotonic()
@@ -120,8 +121,8 @@ def await_end(engine: EngineProcess, committed: Any, records: int) -> Run:
         if done:
             break
         engine.check()
-        assert end_s < limit_s, f"{engine.process.args} does not end"
-        assert engine.marks or end_s < start_limit_s, f"{engine.process.args} does not read"
+        assert end_s < limit_s, f"{engine.command} does not end"
+        assert engine.marks or end_s < start_limit_s, f"{engine.command} does not read"
         time.sleep(POLL_S)
     used_s = engine.used_s() if engine.process.poll() is None else 0.0
     resident = engine.resident_bytes() if engine.process.poll() is None else 0

@@ -16,6 +16,7 @@ from tests.benchmarks.cluster.events import Row
 BATCH_BYTES: Final = 262_144
 _COMPACT: Final = {"cleanup.policy": "compact"}
 _LZ4: Final = {"compression.type": "lz4"}
+_numbers = count(1)
 
 
 class Topics:
@@ -24,12 +25,11 @@ class Topics:
     def __init__(self, brokers: str) -> None:
         self.brokers = brokers
         self._admin = KafkaAdminClient(bootstrap_servers=brokers)
-        self._numbers = count(1)
         self._filled: dict[str, tuple[str, int]] = {}
 
     def name(self, base: str) -> str:
         """A name that is not used yet."""
-        return f"{base}.{next(self._numbers)}"
+        return f"{base}.b{next(_numbers)}"
 
     def make(self, base: str, *, compacted: bool = False) -> str:
         """A new topic of one partition."""
