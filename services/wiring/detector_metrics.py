@@ -7,6 +7,7 @@ import msgspec
 
 from services.detector.status import DetectorStatus
 from services.wiring.folder import DataFolder, read_json
+from services.wiring.signals import expose_detector_lag
 from services.wiring.streams import EVENTS
 from shared.errors import LogError
 from shared.log.local import LocalLogReader
@@ -97,4 +98,4 @@ def expose_detector(folder: DataFolder, now_us: Callable[[], int]) -> None:
 
     expose_status(status, now_us, now_us)
     observe("parcours.detector.heartbeat.age", "Age of the detector's last sign", "s", age_s, "service")
-    observe("parcours.detector.lag.items", "Items of the log that are not detected yet", "{item}", behind, "")
+    expose_detector_lag(behind)

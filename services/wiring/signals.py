@@ -33,3 +33,8 @@ def expose_lease(keeper: LeaseKeeper) -> None:
 def expose_loader_lag(lag: Callable[[], Mapping[str, int]]) -> None:
     """Tell how many records of each stream are not loaded; `lag` is read at each scrape, and takes no time."""
     observe("parcours.loader.lag.records", "Records that are not loaded yet", "{record}", lag, "stream")
+
+
+def expose_detector_lag(lag: Callable[[], Mapping[str, float]]) -> None:
+    """Tell what of the log is not detected; on one machine items, on a cluster records."""
+    observe("parcours.detector.lag.items", "What of the log is not detected yet", "{item}", lag, "")

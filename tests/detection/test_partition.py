@@ -230,3 +230,16 @@ def test_a_journey_that_keeps_growing_stays_bounded() -> None:
     assert MAX_TAIL_EVENTS <= len(journey.tail) <= MAX_TAIL_EVENTS * 1.5
     assert len(journey.marks) < MARK_EVERY_EVENTS
     assert [late.id for late in driver.late_events] == ["before"]
+
+
+def test_how_far_it_is_and_what_it_holds_can_be_watched() -> None:
+    """The latest tick folded, and the journeys in memory: unpacked, and packed since the last checkpoint."""
+    driver = started()
+    assert (driver.partition.live_us, driver.partition.journeys_in_memory) == (0, (0, 0))
+    tick(driver, 60)
+    for number in range(4):
+        driver.events([event(f"a{number}", "call.rejected", 0, subject=f"p{number}")])
+    assert driver.partition.live_us == START_US + 60_000_000
+    assert driver.partition.journeys_in_memory == (4, 0)
+    driver.checkpoint()
+    assert driver.partition.journeys_in_memory == (3, 1)

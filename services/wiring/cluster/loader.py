@@ -8,11 +8,12 @@ from contextlib import ExitStack
 from typing import Any, Final
 
 from services.loader.loop import Loader
+from services.loader.positions import DETECTED
 from services.loader.refused import RejectLog
 from services.wiring.cluster.heart import Heart
 from services.wiring.cluster.parts import instance_name, open_registry, open_store
 from services.wiring.folder import DataFolder
-from services.wiring.signals import expose_lease, expose_loader_lag
+from services.wiring.signals import expose_detector_lag, expose_lease, expose_loader_lag
 from services.wiring.version import program_version
 from shared.clock import now_us
 from shared.log.kafka.reader import KafkaLogReader
@@ -49,6 +50,7 @@ def run_loader(settings: Settings, stop: threading.Event) -> None:
         sink = RejectLog(rejects, Sealer(load_or_make_keys(DataFolder(settings.data).keys).sealing))
         signs = Signs()
         expose_loader_lag(signs.lag)
+        expose_detector_lag(signs.detector_lag)
         stack.enter_context(Heart(registry.heartbeats, SERVICE, instance_name(settings), signs))
         keeper = stack.enter_context(LeaseKeeper(registry.leases, SERVICE, instance_name(settings)))
         expose_lease(keeper)
@@ -132,3 +134,13 @@ class Signs:
             for stream, each in streams.items()
             if each.ends
         }
+
+    def detector_lag(self) -> Mapping[str, int]:
+        """Records of `journey-events` whose points are not loaded, as of the last second; empty while that is unknown."""
+        loader = self.loader
+        streams = {} if loader is None else loader.freshness().streams
+        events, detected = streams.get(JOURNEY_EVENTS), streams.get(DETECTED)
+        if events is None or detected is None:
+            return {}
+        found = detected.next_offsets
+        return {"": sum(max(end - found.get(partition, 0), 0) for partition, end in events.ends.items())}
