@@ -35,7 +35,8 @@ def test_journeys_go_on_over_more_partitions(cluster_of: Callable[..., Cluster])
     done = wait_until(lambda: resharded(cluster), LIMIT_S)
     assert f"{AFTER} partitions (before: {BEFORE})" in done
     cluster._settings["partitions"] = str(AFTER)
-    assert cluster._launch("setup").wait(LIMIT_S) == 0, cluster.said("setup")
+    with cluster._launch("setup") as setup:
+        assert setup.wait(LIMIT_S) == 0, cluster.said("setup")
     for name in (*GATEWAYS, *DETECTORS):
         cluster.start_service(name)
     for name in GATEWAYS:
