@@ -1,15 +1,20 @@
-"""A platform that runs with a collector: on one machine now; a cluster gives the same `Run`."""
+"""A platform that runs with a collector: on one machine, and on a cluster with a real broker."""
 
 import secrets
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import httpx
+import pytest
 
+from tests.clickhouse_http.process import ClickHouseOverHttp
+from tests.cluster.cluster import Cluster
+from tests.kafka_broker.broker import Broker
+from tests.kafka_broker.jars import BrokerNotAvailable
 from tests.run.platform import Platform, running
 from tests.telemetry.receiver import Receiver, SpanId, receiving
 from tests.telemetry.table import DETECTOR, GATEWAY, INSIGHTS, LOADER
@@ -42,7 +47,7 @@ class Run(NamedTuple):
 
     def written(self) -> str:
         """All that the services wrote to their logs, and said on the terminal."""
-        lines = [path.read_text(encoding="utf-8", errors="replace") for path in sorted(self.logs.glob("*"))]
+        lines = [path.read_text(encoding="utf-8", errors="replace") for path in sorted(self.logs.glob("*.log"))]
         return "\n".join([*lines, *self.said])
 
     def scraped(self) -> str:
@@ -76,6 +81,43 @@ def one_machine(folder: Path) -> Iterator[Run]:
         running(folder, otlp_endpoint=receiver.url, linger_ms="100", checkpoint_quiet_ms="800") as platform,
     ):
         yield run_of(platform, receiver)
+
+
+@contextmanager
+def cluster(folder: Path) -> Iterator[Run]:
+    """Every service a process of its own, round a Kafka node; the registry is a file that they share."""
+    folder.mkdir()
+    broker = _broker(folder / "kafka")
+    with ExitStack() as stack:
+        stack.callback(broker.kill)
+        clickhouse = ClickHouseOverHttp(folder / "clickhouse")
+        clickhouse.start()
+        stack.callback(clickhouse.kill)
+        receiver = stack.enter_context(receiving())
+        waiting = {"linger_ms": "100", "checkpoint_quiet_ms": "800", "partitions": "1"}
+        services = Cluster(folder / "services", broker, clickhouse, "", otlp_endpoint=receiver.url, **waiting)
+        stack.callback(services.kill)
+        services.start()
+        yield Run(
+            receiver=receiver,
+            services={
+                GATEWAY: "parcours-casework",
+                DETECTOR: "parcours-detector",
+                LOADER: "parcours-loader",
+                INSIGHTS: "parcours-insights",
+            },
+            systems=services.addresses["casework"],
+            people=services.addresses["insights"],
+            logs=services.folder,
+            said=[],
+        )
+
+
+def _broker(folder: Path) -> Broker:
+    try:
+        return Broker(folder).start()
+    except BrokerNotAvailable as error:
+        pytest.skip(str(error))
 
 
 def run_of(platform: Platform, receiver: Receiver) -> Run:
