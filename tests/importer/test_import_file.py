@@ -196,7 +196,7 @@ def test_the_summary_tells_everything(files: Files):
 
 def freshness(**streams: int) -> Answer:
     """Analytics as far as the offsets say; `_` in a name stands for `-` and `.`."""
-    names = {"loaded": "journey-events.ingest", "detected": "detected"}
+    names = {"loaded": "journey-events.ingest", "loaded_of_cluster": "journey-events", "detected": "detected"}
     return Answer(
         200,
         {
@@ -228,6 +228,13 @@ def test_waiting_ends_when_events_and_points_are_there():
         [freshness(), freshness(loaded=10), freshness(loaded=12, detected=9), freshness(loaded=12, detected=10)], slept
     )
     assert len(slept) == 3
+
+
+def test_waiting_knows_the_topic_of_a_cluster():
+    """There the stream has the topic's own name."""
+    slept: list[float] = []
+    waited([freshness(loaded_of_cluster=9, detected=10), freshness(loaded_of_cluster=10, detected=10)], slept)
+    assert len(slept) == 1
 
 
 def test_waiting_is_bounded_without_progress():
