@@ -156,7 +156,6 @@ def test_writer_notices_that_a_file_beside_is_deleted(harness: LocalHarness, suf
     assert texts(harness.reader().read({}, NO_LIMIT)) == ["a", "b", "d"]
 
 
-
 def test_file_of_another_stream_is_refused(harness: LocalHarness) -> None:
     """Neither a writer nor a reader takes one stream's file for another's."""
     harness.writer()
