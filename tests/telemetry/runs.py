@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 import httpx
 import pytest
+from kafka import KafkaProducer
 
 from tests.clickhouse_http.process import ClickHouseOverHttp
 from tests.cluster.cluster import Cluster
@@ -31,6 +32,7 @@ class Run(NamedTuple):
     people: str
     logs: Path
     said: list[str]
+    brokers: str = ""
 
     def post(self, *events: dict[str, Any], parent: SpanId | None = None, **headers: str) -> httpx.Response:
         """Send events, within a trace if one is given."""
@@ -44,6 +46,17 @@ class Run(NamedTuple):
         with ThreadPoolExecutor(len(events)) as pool:
             answers = list(pool.map(lambda event: self.post(event, parent=new_trace()), events))
         assert [answer.status_code for answer in answers] == [202] * len(events)
+
+    def write_raw(self, *texts: bytes) -> None:
+        """On a cluster: put records into a channel's raw topic, where identifiers stand in clear."""
+        if not self.brokers:
+            return
+        producer = KafkaProducer(bootstrap_servers=self.brokers)
+        try:
+            for sent in [producer.send("channel-web", text) for text in texts]:
+                sent.get(timeout=20)
+        finally:
+            producer.close()
 
     def written(self) -> str:
         """All that the services wrote to their logs, and said on the terminal."""
@@ -110,6 +123,7 @@ def cluster(folder: Path) -> Iterator[Run]:
             people=services.addresses["insights"],
             logs=services.folder,
             said=[],
+            brokers=broker.brokers,
         )
 
 

@@ -70,6 +70,8 @@ def send_everything(run: Run) -> None:
                 headers={**PERSONAL, "content-type": kind},
             )
             assert answer.status_code >= 400
+    run.write_raw(*(json.dumps(each).encode() for each in [*good, *wrong]))
+    run.write_raw(*(text.encode("utf-8", "surrogateescape") for text in texts))
     for address in (run.systems, run.people):
         for path in (
             f"/{CANARIES.path}",
@@ -93,6 +95,8 @@ def test_no_signal_of_a_running_platform_holds_what_citizens_send(run: Run) -> N
     send_everything(run)
     time.sleep(2)
     wait_until(lambda: exported(run.receiver, "load"), 30)
+    if run.brokers:
+        wait_until(lambda: b"topic channel-web" in run.receiver.everything(), 30)
     time.sleep(11)  # once more of the metrics, which are exported every ten seconds
     assert leaks(run.receiver.everything()) == []
     assert leaks(run.scraped().encode()) == []
