@@ -68,7 +68,7 @@ class Growth:
             used_s = worker.used_s() - used_s
             worker.process.kill()
             worker.process.wait()
-        restart_s = self._restart()
+        restart_s, restart_used_s = self._restart()
         self._topics.delete([self._source, self._output, self._state])
         return [
             figure(f"{name}: processor time of an event while they begin", [filling_us], "µs/event"),
@@ -77,6 +77,7 @@ class Growth:
             figure(
                 f"{name}: kill -9, start, first point", [restart_s], "s", aim="15" if self._journeys >= 10**6 else ""
             ),
+            figure(f"{name}: processor time of that", [restart_used_s], "s"),
         ]
 
     def _worker(self) -> EngineProcess:
@@ -109,8 +110,8 @@ class Growth:
         order = maker.random.choices(self._subjects, k=self._events)
         return _rows(maker, order, START_US + SPAN_US, HOUR_US)
 
-    def _restart(self) -> float:
-        """Seconds from starting the program to a point of an event that came while it was down."""
+    def _restart(self) -> tuple[float, float]:
+        """From starting the program to a point of an event that came while it was down: seconds, and processor seconds."""
         anchor, time_us = EventMaker(2).uuid(), START_US + SPAN_US + 2 * HOUR_US
         at, data = to_text(time_us), EventData(SERVICE, channel="phone")
         event = Event(anchor, "/phone/pbx", "call.rejected", at, at, data, self._subjects[0])
@@ -118,7 +119,7 @@ class Growth:
         self._topics.fill(self._source, rows)
         with self._worker() as worker:
             asyncio.run(_await_point(self._topics.brokers, self._output, anchor, worker))
-            return time.monotonic() - worker.started_s
+            return time.monotonic() - worker.started_s, worker.used_s()
 
 
 def _rows(maker: EventMaker, order: Sequence[str], start_us: int, span_us: int) -> Iterator[Row]:

@@ -77,7 +77,7 @@ def test_an_engine_with_other_points_makes_the_comparison_void(
 def test_growth_is_measured(topics: Topics, tmp_path: Path) -> None:
     """For each number of journeys there is a cost, a size and a restart that ends with a point."""
     found = growth.measure(topics, TINY, tmp_path, lambda _: None)
-    assert len(found) == 4 * len(TINY.growth)
+    assert len(found) == 5 * len(TINY.growth)
     assert [each for each in found if each.value <= 0 and each.unit != "bytes"] == []
 
 

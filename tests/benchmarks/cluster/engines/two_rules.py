@@ -82,7 +82,7 @@ def _visit(visits: list[Any], contact: str | None, at_s: float) -> list[Any]:
             if each[0] == contact and at_s - each[1] <= CONTACT_SPAN_S:
                 found: list[Any] = each
                 return found
-    visit = [contact, at_s, False, False, {}]
+    visit: list[Any] = [contact, at_s, False, False, {}]
     visits.append(visit)
     return visit
 
