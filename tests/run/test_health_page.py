@@ -1,4 +1,4 @@
-"""docs/health.md names what the platform exposes."""
+"""docs/health.md and docs/observability.md name what the platform exposes."""
 
 import re
 from pathlib import Path
@@ -8,7 +8,9 @@ import pytest
 
 from tests.run.platform import Platform
 
-PAGE = (Path(__file__).resolve().parents[2] / "docs/health.md").read_text(encoding="utf-8")
+DOCS = Path(__file__).resolve().parents[2] / "docs"
+PAGE = (DOCS / "health.md").read_text(encoding="utf-8")
+METRICS = (DOCS / "observability.md").read_text(encoding="utf-8")
 
 
 def exposed(platform: Platform) -> set[str]:
@@ -21,7 +23,7 @@ def test_every_metric_is_documented(platform: Platform) -> None:
     """Each metric that a platform in use exposes has its line."""
     event = {"specversion": "1.0", "id": "1", "source": "/s", "type": "page.viewed", "time": "2026-01-01T00:00:00Z"}
     platform.post_until_accepted({**event, "data": {"service": "housing"}}, {})
-    documented = set(re.findall(r"^\| `(parcours_\w+)` \|", PAGE, re.MULTILINE))
+    documented = set(re.findall(r"^\| `(parcours_\w+)` \|", METRICS, re.MULTILINE))
     assert exposed(platform) - documented == set()
 
 
