@@ -36,8 +36,9 @@ bench: $(DEV_READY) ## Measure this machine: events a second, time to queryable,
 bench-cluster: $(DEV_READY) $(BENCH_READY) ## Measure the detector on Kafka beside other stream processors (needs Java 17 and Maven)
 	@$(BIN)/python -m tests.benchmarks.cluster
 
-torture: $(DEV_READY) ## Kill every part 200 times at random moments and compare the result
+torture: $(DEV_READY) ## Kill every part 200 times at random moments, 200 rounds of faults on a cluster, and compare
 	@$(BIN)/python -m tests.torture
+	@$(BIN)/python -m tests.cluster
 
 lock: ## Resolve requirements/*.in again into the lock files with hashes (needs the network)
 	@requirements/install lock

@@ -39,6 +39,7 @@ class ClickHouseOverHttp:
         self._process = subprocess.Popen(
             [sys.executable, "-m", "tests.clickhouse_http.server", self._folder, str(self.port), USER, PASSWORD],
             stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,  # what it says of cut connections
             text=True,
         )
         assert self._process.stdout is not None
