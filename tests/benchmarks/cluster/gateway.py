@@ -56,7 +56,7 @@ def measure(topics: Topics, sizes: Sizes, folder: Path, comparison: Comparison, 
             record_sizes[f"one by one, {rate:,} asked for a second"] = found[-1].value
     for name, size in record_sizes.items():
         engine = Engine(
-            f"detector at the size of records of: {name}", "detector", max(round(size), 1), "eighteen", "some_events"
+            f"detector at the size of records of: {name}", "detector", max(round(size), 1), "eighteen", "events"
         )
         comparison.run(engine, say)
     return found + [each for each in comparison.figures() if each.name.startswith("detector at")]
