@@ -31,7 +31,7 @@ def follow_case(state: State, event: Occurrence, rules: RulesByVersion, deltas: 
     if event.due_us is not None or case.waiting_since_us is not None or event.type == _REQUESTED:
         _run_clock(case, event)
     _open_or_close(state, case, event)
-    if case.due_us is not None and case.ticking and case.timer_us != case.due_us:
+    if case.due_us is not None and case.ticking and case.timer_us != case.due_us and _is_judged(case, rules):
         case.timer_us = case.due_us
         heappush(state.timers, (case.due_us, CASE + name))
     service_rules = rules[event.version]
@@ -63,6 +63,11 @@ def orphans_of_cases(state: State, rules: RulesByVersion) -> list[Draft]:
     """The deadlines that will pass once their journey has been cut off."""
     drafts = [_missed_point(case, state.cut, rules) for case in state.cases.values() if case.ticking and not case.fired]
     return [draft for draft in drafts if draft is not None]
+
+
+def _is_judged(case: Case, rules: RulesByVersion) -> bool:
+    """Whether its due can make a point: nothing is to be woken for one that cannot."""
+    return rules[_anchor(case).version].deadline_missed
 
 
 def _anchor(case: Case) -> Occurrence:

@@ -23,13 +23,11 @@ _REJECTED: Final = TYPE_CODES["call.rejected"]
 _PRUNE_FROM: Final = 8
 
 
-def join_contact(state: State, event: Occurrence, rules: RulesByVersion, deltas: Deltas) -> Contact | None:
-    """The contact with the event's id that takes it in, after the event's own effect on it; `None` without an id."""
-    if event.contact is None:
-        return None
-    contact = state.contacts.get(event.contact)
+def join_contact(state: State, event: Occurrence, name: str, rules: RulesByVersion, deltas: Deltas) -> Contact:
+    """The contact `name` that takes the event in, after the event's own effect on it."""
+    contact = state.contacts.get(name)
     if contact is None or event.time_us - contact.first_us > CONTACT_SPAN_US:
-        contact = _begin(state, event)
+        contact = _begin(state, event, name)
     before = contact.unserved
     if event.type in MISSING_TYPES:
         contact.missed = True
@@ -40,16 +38,16 @@ def join_contact(state: State, event: Occurrence, rules: RulesByVersion, deltas:
     return contact
 
 
-def _begin(state: State, event: Occurrence) -> Contact:
+def _begin(state: State, event: Occurrence, name: str) -> Contact:
     contacts = state.contacts
     size = len(contacts)
     if size >= _PRUNE_FROM and size & (size - 1) == 0:
         horizon_us = event.time_us - CONTACT_SPAN_US
-        for name in [name for name, old in contacts.items() if old.first_us < horizon_us]:
-            del contacts[name]
+        for old in [old for old, contact in contacts.items() if contact.first_us < horizon_us]:
+            del contacts[old]
     state.contact_count += 1
     contact = Contact(state.contact_count, event.time_us)
-    contacts[event.contact or ""] = contact
+    contacts[name] = contact
     return contact
 
 

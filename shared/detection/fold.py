@@ -13,6 +13,7 @@ from shared.detection.cases import fire_due, fire_dues_as, follow_case, orphans_
 from shared.detection.contacts import CONTACT_CODES, join_contact, judge_contact_event, remember_latest
 from shared.detection.draft import Deltas, RulesByVersion, draft_point, key_of
 from shared.detection.occurrence import Occurrence, Reference
+from shared.detection.settings import ServiceRules
 from shared.detection.state import CASE, MESSAGE, ORPHAN, RUN, Contact, Seen, State
 from shared.detection.waiting import (
     await_answer,
@@ -36,11 +37,11 @@ _WAITING: Final = frozenset({RUN, MESSAGE})
 def fold(state: State, event: Occurrence, rules: RulesByVersion, deltas: Deltas) -> None:
     """Let the next event in order act on the state."""
     last = state.last
-    if last is not None and _is_cut(state, last, event, rules):
+    if last is not None and _is_cut(state, last, event, rules[event.version]):
         _cut_off(state, rules)
     state.events += 1
-    state.last = event.reference
-    contact = join_contact(state, event, rules, deltas)
+    state.last = Reference(event.time_us, event.source, event.id)
+    contact = None if event.contact is None else join_contact(state, event, event.contact, rules, deltas)
     for judge in _JUDGES[event.type]:
         judge(state, event, contact, rules, deltas)
     if event.asks_status:
@@ -85,14 +86,9 @@ def has_fired(state: State) -> bool:
     )
 
 
-def _is_cut(state: State, last: Reference, event: Occurrence, rules: RulesByVersion) -> bool:
-    if state.events >= MAX_JOURNEY_EVENTS:
-        return True
-    gap_us = event.time_us - last.time_us
-    service_rules = rules[event.version]
-    if state.open_cases:
-        return gap_us > service_rules.open_case_gap_us
-    return gap_us > service_rules.gap_us
+def _is_cut(state: State, last: Reference, event: Occurrence, rules: ServiceRules) -> bool:
+    limit_us = rules.open_case_gap_us if state.open_cases else rules.gap_us
+    return event.time_us - last.time_us > limit_us or state.events >= MAX_JOURNEY_EVENTS
 
 
 def _cut_off(state: State, rules: RulesByVersion) -> None:

@@ -105,10 +105,11 @@ def is_held(journey: Journey, reference: Reference) -> bool:
 
 def append(journey: Journey, event: Occurrence, keep_us: int | None, rules: RulesByVersion, deltas: Deltas) -> None:
     """Fold the next event in order. The tail keeps what is at most `keep_us` behind it; all, for `None`."""
-    if journey.tail and keep_us is not None:
+    tail, marks = journey.tail, journey.marks
+    if keep_us is not None and len(tail) - (marks[-1].index if marks else 0) >= MIN_MARK_EVENTS:
         _mark(journey, event, keep_us)
     fold(journey.state, event, rules, deltas)
-    journey.tail.append(event)
+    tail.append(event)
 
 
 def insert(
@@ -161,8 +162,6 @@ def _mark(journey: Journey, event: Occurrence, keep_us: int) -> None:
     horizon_us = event.time_us - keep_us
     index = marks[-1].index if marks else 0
     unmarked = len(tail) - index
-    if unmarked < MIN_MARK_EVENTS:
-        return
     if unmarked < max(MARK_EVERY_EVENTS, len(tail) // 4) and tail[index].time_us >= horizon_us:
         return
     marks.append(Mark(len(tail), _encoder.encode(journey.state)))

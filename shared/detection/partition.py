@@ -148,6 +148,7 @@ class Partition:
         works: dict[str, _Work] = {}
         keep_us = self._keep_us()
         running = self._clocks.now_us
+        version = self._history.version
         self.counts.events += len(arrivals)
         for arrival in arrivals:
             time_us = to_us(arrival.time)
@@ -157,8 +158,13 @@ class Partition:
             key = f"{arrival.subject}{SEPARATOR}{arrival.data.service}"
             work = works.get(key)
             if work is None:
-                work = works[key] = self._work(key)
-            self._place(work, arrival, time_us, keep_us)
+                work = works[key] = self._work(key, arrival.subject, arrival.data.service)
+            newest = work.newest
+            if not work.misplaced and (newest is None or time_us > newest.time_us):  # the fast path
+                append(work.journey, occurrence_of(arrival, time_us, version), keep_us, work.rules, work.deltas)
+                work.newest, work.touched = work.journey.state.last, True
+            else:
+                self._place(work, arrival, time_us, keep_us)
             if arrival.source in running:
                 self._clocks.advance(arrival.source, time_us)
         for work in works.values():
@@ -210,19 +216,20 @@ class Partition:
         return Changed(key, record, journey.timer_us, journey.clock)
 
     def _open(self, key: str, rules: RulesByVersion) -> Journey:
-        journey = self._hot.get(key)
-        if journey is None:
-            young = self._young.pop(key, None)
-            record = self._records.load(key) if young is None else lz4.block.decompress(young)
-            journey = self._hot[key] = Journey() if record is None else unpack(record, rules)
-            if record is not None:
-                self._records_of_hot[key] = record
+        young = self._young.pop(key, None)
+        record = self._records.load(key) if young is None else lz4.block.decompress(young)
+        journey = self._hot[key] = Journey() if record is None else unpack(record, rules)
+        if record is not None:
+            self._records_of_hot[key] = record
         return journey
 
-    def _work(self, key: str) -> _Work:
+    def _work_on(self, key: str) -> _Work:
         subject, _, service = key.partition(SEPARATOR)
+        return self._work(key, subject, service)
+
+    def _work(self, key: str, subject: str, service: str) -> _Work:
         rules = self._history.of_service(service)
-        journey = self._open(key, rules)
+        journey = self._hot.get(key) or self._open(key, rules)
         work = _Work(key, subject, service, journey, rules, journey.state.last)
         if journey.waiting:
             work.misplaced = {event.reference: event for event in journey.waiting}
@@ -230,6 +237,7 @@ class Partition:
         return work
 
     def _place(self, work: _Work, arrival: Arrival, time_us: int, keep_us: int | None) -> None:
+        """Fold an event where it belongs, or report that it comes too late."""
         reference = Reference(time_us, arrival.source, arrival.id)
         newest = work.newest
         if newest is None or reference > newest:
@@ -286,11 +294,12 @@ class Partition:
             journey.waiting = []
             self.state.waiting.pop(work.key, None)
             work.deltas += insert(journey, misplaced, until_us, work.rules, keep_us)
-        else:
+        elif journey.state.timers:
             expire(journey.state, until_us, work.rules, work.deltas)
         if work.deltas:
             self._write(work, net(work.deltas))
-        self._set_timer(work.key, journey, clock)
+        if journey.state.timers:  # most have none
+            self._set_timer(work.key, journey, clock)
         self._changed[work.key] = None
 
     def _take_in_waiting(self) -> None:
@@ -302,7 +311,7 @@ class Partition:
                 self._take_in(key)
 
     def _take_in(self, key: str) -> None:
-        work = self._work(key)
+        work = self._work_on(key)
         work.touched = bool(work.misplaced)
         self._finish(work, self._keep_us(), may_wait=False)
 
@@ -337,7 +346,7 @@ class Partition:
         """
         while (timer := self._clocks.pop(clock)) is not None:
             time_us, key = timer
-            work = self._work(key)
+            work = self._work_on(key)
             if time_us == work.journey.timer_us:
                 work.journey.timer_us = 0  # it is gone: a journey that goes by another clock by now needs one there
             deltas: Deltas = []
@@ -368,7 +377,7 @@ class Partition:
             return
         del self.state.replays[key]
         self._take_in(key)
-        work = self._work(key)
+        work = self._work_on(key)
         keep_us = self._history.current.max_lateness_us
         rows = replace_past(work.journey, replay, work.rules, self._history.version, keep_us, self._until_us)
         for row in rows:

@@ -37,7 +37,8 @@ def follow_form(state: State, event: Occurrence, rules: RulesByVersion, deltas: 
     service_rules = rules[event.version]
     window_us = service_rules.form_saved_window_us if event.type == _SAVED else service_rules.form_window_us
     state.run = Pending(event, event.time_us + window_us, events=events, timer_us=timer_us)
-    _set_timer(state, state.run)
+    if service_rules.form_abandoned:
+        _set_timer(state, state.run)
 
 
 def _set_timer(state: State, run: Pending) -> None:
@@ -60,7 +61,8 @@ def await_answer(state: State, event: Occurrence, rules: RulesByVersion) -> None
     service_rules = rules[event.version]
     window_us = service_rules.callback_window_us if event.type == _CALLBACK else service_rules.message_window_us
     state.messages.append(Pending(event, event.time_us + window_us))
-    heappush(state.timers, (event.time_us + window_us, MESSAGE))
+    if service_rules.unanswered_message:
+        heappush(state.timers, (event.time_us + window_us, MESSAGE))
 
 
 def receive_answer(state: State, event: Occurrence, rules: RulesByVersion, deltas: Deltas) -> None:
@@ -81,7 +83,7 @@ def fire_waiting(state: State, until_us: int, rules: RulesByVersion, deltas: Del
             _fire(run, state.cut, rules, deltas)
         if run.timer_us <= until_us:
             run.timer_us = 0
-            if not run.fired:
+            if rules[run.anchor.version].form_abandoned and not run.fired:
                 _set_timer(state, run)
     for message in state.messages:
         if message.deadline_us <= until_us:

@@ -132,6 +132,19 @@ def test_a_timer_outlives_any_number_of_imports() -> None:
     assert in_force(driver) == {("form_abandoned", "a")}
 
 
+def test_a_deadline_that_is_no_longer_judged_stays_silent() -> None:
+    """Announced again, earlier, under rules that judge none: the timer of the first finds nothing to say, nor to take back."""
+    driver = started()
+    driver.events([event("a", "case.opened", 0, case="c", due=10 * DAY_S)])
+    driver.control(RulesPublished(2, merged(DEFAULTS, {"deadline_missed": {"enabled": False}})))
+    driver.events([event("b", "case.progressed", 60, case="c", due=5 * DAY_S)])
+    tick(driver, 11 * DAY_S)
+    assert in_force(driver) == set()
+    driver.events([event("c", "case.progressed", DAY_S, case="c")])
+    assert in_force(driver) == set()
+    assert driver.rows == []
+
+
 def test_time_never_goes_back() -> None:
     """A tick from before the last one changes nothing."""
     driver = started()

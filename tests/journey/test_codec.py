@@ -9,7 +9,7 @@ from shared.detection.occurrence import decode_arrivals
 from shared.errors import DetectionError
 from shared.journey.codec import decode_controls, decode_events, decode_points, encode, join_encoded
 from shared.journey.control import ClockTicked, DetectionProgressed, ImportStarted
-from shared.journey.event import Event, EventData
+from shared.journey.event import SHARDS, Event, EventData, partition_of
 from shared.journey.instants import from_text, from_us, to_text, to_us
 from shared.journey.point import Point
 
@@ -22,6 +22,12 @@ def test_events_come_back() -> None:
     assert b"matter" not in value
     assert decode_events(value) == [EVENT]
     assert decode_events(join_encoded([value[1:-1], value[1:-1]])) == [EVENT, EVENT]
+
+
+def test_partitions_share_the_shards_out() -> None:
+    """Every partition has its part, and one that was split gives shards to the new one only."""
+    assert {partition_of(shard, 8) for shard in range(SHARDS)} == set(range(8))
+    assert {partition_of(shard, 16) % 8 for shard in range(SHARDS) if partition_of(shard, 8) == 3} == {3}
 
 
 def test_controls_come_back_as_what_they_are() -> None:
