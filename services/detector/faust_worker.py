@@ -235,7 +235,17 @@ async def _stopped(app: Any, stop: threading.Event) -> None:
         if app.should_stop:
             reason = type(app.crash_reason).__name__ if app.crash_reason else "without a reason"
             raise LogUnavailable(f"the consumer of journey-events ended ({reason})")
+        if membership_ended(app):
+            raise LogUnavailable("the consumer of journey-events is no longer a member of its group")
         await asyncio.sleep(STOP_POLL_S)
+
+
+def membership_ended(app: Any) -> bool:
+    """Whether aiokafka has given up the group on a defect of its own: it says so in its log, and would wait for ever."""
+    consumer = app.consumer._thread._consumer  # noqa: SLF001  # Faust has no way to ask
+    coordinator = None if consumer is None else consumer._coordinator  # noqa: SLF001
+    task = getattr(coordinator, "_coordination_task", None)
+    return task is not None and task.done()
 
 
 async def _beat(detector: ClusterDetector, heartbeat: Callable[[DetectorStatus], None]) -> None:

@@ -44,7 +44,7 @@ def main() -> int:
 def _on_one_cluster(seed: int, count: int, folder: Path) -> None:
     with ExitStack() as stack:
         rounds = rounds_on(lambda rules: _cluster(rules, folder, stack), seed, EVENTS_A_ROUND)
-        plan = plan_of(Random(f"{seed} plan"), count, FAULTS_A_ROUND)
+        plan = plan_of(Random(f"{seed} plan"), count, count * FAULTS_A_ROUND)
         plan[-1].append(broker_long_away)
         rounds.cluster.start()
         for number, faults in enumerate(plan):

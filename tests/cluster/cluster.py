@@ -95,7 +95,10 @@ class Cluster:
             process = self._processes[name]
         process.send_signal(signal.SIGCONT)
         process.terminate()
-        return process.wait(STOP_LIMIT_S)
+        try:
+            return process.wait(STOP_LIMIT_S)
+        finally:
+            self._release(process)
 
     def pid(self, name: str) -> int:
         """The process that runs now (or has just ended)."""

@@ -258,17 +258,14 @@ def _of_round(event: Event, prefix: str) -> Event:
     return renamed
 
 
-def plan_of(chance: Random, rounds: int, a_round: int) -> list[list[Fault]]:
-    """Faults for each round: every one comes before any comes again."""
-    plan: list[list[Fault]] = []
+def plan_of(chance: Random, rounds: int, faults: int) -> list[list[Fault]]:
+    """So many faults shared out over the rounds: every one comes before any comes again."""
+    plan: list[list[Fault]] = [[] for _ in range(rounds)]
     deck: list[Fault] = []
-    for _ in range(rounds):
-        hand: list[Fault] = []
-        while len(hand) < a_round:
-            if not deck:
-                deck = chance.sample(FAULTS, len(FAULTS))
-            hand.append(deck.pop())
-        plan.append(hand)
+    for number in range(faults):
+        if not deck:
+            deck = chance.sample(FAULTS, len(FAULTS))
+        plan[number % rounds].append(deck.pop())
     return plan
 
 

@@ -8,8 +8,7 @@ from tests.cluster.rounds import FAULTS, broker_long_away, plan_of, rounds_on, s
 from tests.conftest import IN_CI
 
 ROUNDS = 6
-FAULTS_A_ROUND = 2
-EVENTS_A_ROUND = 1_200
+EVENTS_A_ROUND = 1_000
 
 
 def test_rounds_of_faults(cluster_of: Callable[..., Cluster]) -> None:
@@ -21,7 +20,7 @@ def test_rounds_of_faults(cluster_of: Callable[..., Cluster]) -> None:
     seed = seed_of_environment(1 if IN_CI else None)
     print(f"TORTURE_SEED={seed}")
     rounds = rounds_on(cluster_of, seed, EVENTS_A_ROUND)
-    plan = plan_of(Random(f"{seed} plan"), ROUNDS, FAULTS_A_ROUND)
+    plan = plan_of(Random(f"{seed} plan"), ROUNDS, len(FAULTS))
     plan[-1].append(broker_long_away)
     rounds.cluster.start()
     for number, faults in enumerate(plan):

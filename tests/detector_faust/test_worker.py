@@ -3,11 +3,12 @@
 from collections.abc import Callable
 
 import pytest
+from aiokafka.consumer.group_coordinator import GroupCoordinator
 from kafka import KafkaAdminClient
 from kafka.errors import NoError
 from kafka.structs import OffsetAndMetadata, TopicPartition
 
-from shared.errors import DetectionError, LogMismatch
+from shared.errors import DetectionError, LogMismatch, LogUnavailable
 from shared.journey.control import DetectionProgressed
 from shared.log.port import Kind, Record
 from tests.detector_faust.site import Feed, Site, control_record, progress
@@ -157,3 +158,17 @@ def test_the_state_of_another_log_stops_by_name(make_site: MakeSite) -> None:
     other = site.settings()._replace(log_id=lambda: "another-log")
     with pytest.raises(LogMismatch, match="another-log"), ThreadWorker(site, other) as worker:
         worker.await_end(15)
+
+
+def test_a_worker_that_is_no_member_any_more_stops_by_name(
+    make_site: MakeSite, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Aiokafka's coordination may end on a defect of its own and only log it: the worker ends, instead of waiting for ever."""
+    site = make_site(1)
+
+    async def broken(_coordinator: GroupCoordinator, *_arguments: object) -> None:
+        raise AssertionError
+
+    monkeypatch.setattr(GroupCoordinator, "_on_join_complete", broken)
+    with pytest.raises(LogUnavailable, match="no longer a member"), ThreadWorker(site) as worker:
+        worker.await_end(30)
