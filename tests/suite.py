@@ -1,7 +1,8 @@
-"""Every test, as `make test` runs them: the pure core under branch coverage, then all the others.
+"""Every test, as `make test` runs them: the pure core under branch coverage, those on a cluster's parts, and all the others.
 
-Run as `python -m tests.suite`. Coverage slows the hypothesis tests of the core, and only the core must be covered whole:
-so the two runs are separate, and the last line adds them up.
+Run as `python -m tests.suite`. Coverage slows the hypothesis tests of the core, and only the core must be covered whole. Tests
+on a cluster wait most of the time, for brokers, sessions and processes: so they run beside the others, in a process of their
+own, and what they say is shown when they have ended. The last line adds all up.
 """
 
 import subprocess
@@ -9,27 +10,39 @@ import sys
 import tempfile
 import time
 import xml.etree.ElementTree as ET
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 CORE = ("tests/detection", "tests/detection_rules", "tests/journey")
+CLUSTER = (
+    "tests/cluster",
+    "tests/cluster_loading",
+    "tests/clickhouse_http",
+    "tests/detector_faust",
+    "tests/gateways_kafka",
+    "tests/kafka_broker",
+    "tests/registry",
+)
 _COUNTS = ("tests", "failures", "errors", "skipped")
 
 
 def main() -> int:
-    """Run both parts and the coverage report, all of them whatever fails; exit status 1 when anything did."""
-    core = [path for path in CORE if Path(path).is_dir()]
+    """Run all parts and the coverage report, all of them whatever fails; exit status 1 when anything did."""
     with tempfile.TemporaryDirectory() as folder:
-        reports = [Path(folder, "core.xml"), Path(folder, "rest.xml")]
-        statuses = [
-            timed(
-                "the core, under coverage", ["-m", "coverage", "run", "-m", "pytest", *core, f"--junitxml={reports[0]}"]
-            ),
-            timed("branch coverage", ["-m", "coverage", "report", "--skip-covered"]),
-            timed(
-                "all other tests",
-                ["-m", "pytest", "tests", *(f"--ignore={path}" for path in core), f"--junitxml={reports[1]}"],
-            ),
-        ]
+        reports = [Path(folder, f"{name}.xml") for name in ("core", "rest", "cluster")]
+        core = ["-m", "coverage", "run", "-m", "pytest", *CORE, f"--junitxml={reports[0]}"]
+        rest = [*(f"--ignore={path}" for path in (*CORE, *CLUSTER)), f"--junitxml={reports[1]}"]
+        cluster = ["-m", "pytest", *CLUSTER, f"--junitxml={reports[2]}"]
+        said = Path(folder, "cluster.out")
+        with ThreadPoolExecutor(1) as beside:
+            on_cluster = beside.submit(timed, "tests on a cluster", cluster, said)
+            statuses = [
+                timed("the core, under coverage", core),
+                timed("branch coverage", ["-m", "coverage", "report", "--skip-covered"]),
+                timed("all other tests", ["-m", "pytest", "tests", *rest]),
+                on_cluster.result(),
+            ]
+        print(said.read_text(encoding="utf-8", errors="replace"), flush=True)
         counts = add_up(reports)
     failed = counts["failures"] + counts["errors"]
     passed = counts["tests"] - failed - counts["skipped"]
@@ -37,10 +50,16 @@ def main() -> int:
     return int(any(statuses) or failed > 0)
 
 
-def timed(name: str, arguments: list[str]) -> int:
-    """Run Python with the arguments and print how long it took; its exit status."""
+def timed(name: str, arguments: list[str], output: Path | None = None) -> int:
+    """Run Python with the arguments and print how long it took; its exit status. What it says may go to a file."""
     start_s = time.monotonic()
-    status = subprocess.run([sys.executable, *arguments], check=False).returncode
+    if output is None:
+        status = subprocess.run([sys.executable, *arguments], check=False).returncode
+    else:
+        with output.open("wb") as file:
+            status = subprocess.run(
+                [sys.executable, *arguments], check=False, stdout=file, stderr=subprocess.STDOUT
+            ).returncode
     print(f"--- {name}: exit status {status}, {time.monotonic() - start_s:.0f} s", flush=True)
     return status
 

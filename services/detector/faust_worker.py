@@ -245,7 +245,11 @@ def membership_ended(app: Any) -> bool:
     consumer = app.consumer._thread._consumer  # noqa: SLF001  # Faust has no way to ask
     coordinator = None if consumer is None else consumer._coordinator  # noqa: SLF001
     task = getattr(coordinator, "_coordination_task", None)
-    return task is not None and task.done()
+    if task is None or not task.done():
+        return False
+    if not task.cancelled():
+        task.exception()  # asked for once, so that asyncio need not speak of it again
+    return True
 
 
 async def _beat(detector: ClusterDetector, heartbeat: Callable[[DetectorStatus], None]) -> None:

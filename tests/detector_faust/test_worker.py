@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 from aiokafka.consumer.group_coordinator import GroupCoordinator
 from kafka import KafkaAdminClient
-from kafka.errors import NoError
+from kafka.errors import CoordinatorNotAvailableError, NoError
 from kafka.structs import OffsetAndMetadata, TopicPartition
 
 from shared.errors import DetectionError, LogMismatch, LogUnavailable
@@ -39,14 +39,16 @@ def move_group(site: Site, partition: int, offset: int) -> None:
     """Change the group's offset behind the detector's back, once the group is empty: a static member stays a while."""
     where = TopicPartition(site.topics.events, partition)
     admin = KafkaAdminClient(bootstrap_servers=site.brokers)
+
+    def moved() -> bool:
+        try:
+            answer = admin.alter_group_offsets(site.topics.group, {where: OffsetAndMetadata(offset, "", -1)})
+        except CoordinatorNotAvailableError:  # the first group of a broker: it makes its topic of offsets
+            return False
+        return bool(answer[where] is NoError)
+
     try:
-        wait_until(
-            lambda: (
-                admin.alter_group_offsets(site.topics.group, {where: OffsetAndMetadata(offset, "", -1)})[where]
-                is NoError
-            ),
-            10,
-        )
+        wait_until(moved, 20)
     finally:
         admin.close()
 
