@@ -16,6 +16,7 @@ from typing import Self
 from kafka import KafkaAdminClient
 from kafka.errors import KafkaError
 
+from shared.log.kafka.client import make_client
 from tests.kafka_broker.jars import kafka_jars
 
 JVM = ("-Xms128m", "-Xmx512m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-XX:-UsePerfData")
@@ -177,7 +178,7 @@ class Broker:
             if probe.connect_ex(("127.0.0.1", self.port)):
                 return False
         try:
-            admin = KafkaAdminClient(bootstrap_servers=self.brokers, request_timeout_ms=3_000)
+            admin = make_client(KafkaAdminClient, bootstrap_servers=self.brokers, request_timeout_ms=3_000)
         except (KafkaError, OSError, ValueError):
             return False
         try:

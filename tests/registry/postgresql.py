@@ -27,7 +27,8 @@ class PostgreSQL:
     """One server on a free port of this machine. It refuses to be root, so then it runs as a plain user."""
 
     def __init__(self) -> None:
-        self._folder = Path(tempfile.mkdtemp(prefix="parcours-postgresql-"))
+        # not where others may have let temporary files go: this must be a folder that a plain user reaches
+        self._folder = Path(tempfile.mkdtemp(prefix="parcours-postgresql-", dir="/tmp"))
         if os.geteuid() == 0:
             shutil.chown(self._folder, _PLAIN_USER, "nogroup")
         self._data = self._folder / "data"
