@@ -1,8 +1,8 @@
-"""Every test, as `make test` runs them: the pure core under branch coverage, those on a cluster's parts, and all the others.
+"""Every test, as `make test` runs them: the pure core under branch coverage, those that wait for servers, and all the others.
 
 Run as `python -m tests.suite`. Coverage slows the hypothesis tests of the core, and only the core must be covered whole. Tests
-on a cluster wait most of the time, for brokers, sessions and processes: so they run beside the others, in a process of their
-own, and what they say is shown when they have ended. The last line adds all up.
+on a cluster's servers or under kills wait most of the time: so they run beside the others, in a process of their own, and what
+they say is shown when they have ended. The last line adds all up.
 """
 
 import subprocess
@@ -14,8 +14,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 CORE = ("tests/detection", "tests/detection_rules", "tests/journey")
-ON_A_CLUSTER = "kafka or postgresql"
-"""The markers that the fixtures of those servers set."""
+WAITING = "kafka or postgresql or torture"
+"""The markers of tests that mostly wait: on a cluster's servers (their fixtures set these), and under kills."""
 _COUNTS = ("tests", "failures", "errors", "skipped")
 
 
@@ -25,11 +25,11 @@ def main() -> int:
         reports = [Path(folder, f"{name}.xml") for name in ("core", "rest", "cluster")]
         core = ["-m", "coverage", "run", "-m", "pytest", *CORE, f"--junitxml={reports[0]}"]
         others = ["-m", "pytest", "tests", *(f"--ignore={path}" for path in CORE)]
-        rest = [*others, "-m", f"not ({ON_A_CLUSTER})", f"--junitxml={reports[1]}"]
-        cluster = [*others, "-m", ON_A_CLUSTER, f"--junitxml={reports[2]}"]
+        rest = [*others, "-m", f"not ({WAITING})", f"--junitxml={reports[1]}"]
+        cluster = [*others, "-m", WAITING, f"--junitxml={reports[2]}"]
         said = Path(folder, "cluster.out")
         with ThreadPoolExecutor(1) as beside:
-            on_cluster = beside.submit(timed, "tests on a cluster", cluster, said)
+            on_cluster = beside.submit(timed, "tests that wait", cluster, said)
             statuses = [
                 timed("the core, under coverage", core),
                 timed("branch coverage", ["-m", "coverage", "report", "--skip-covered"]),

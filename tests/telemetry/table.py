@@ -68,8 +68,10 @@ EDGES = (
     Edge(PUBLISHER, "", INSIGHTS, PAGE_SPAN, "child", REQUEST),
 )
 
-SPANS = {edge.span: edge.attributes for edge in EDGES} | {"POST /v1/redetections/finish": REQUEST}
-"""Every span there may be, and what it may say; the last is the platform's own, at its start."""
+OWN_SPAN = "POST /v1/redetections/finish"
+"""The platform's own request, at its start."""
+SPANS = {edge.span: edge.attributes for edge in EDGES} | {OWN_SPAN: REQUEST}
+"""Every span there may be, and what it may say."""
 
 METRICS = {
     GATEWAY: {

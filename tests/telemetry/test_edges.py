@@ -14,6 +14,7 @@ from tests.telemetry.table import (
     EDGES,
     EVENTS_SPAN,
     METRICS,
+    OWN_SPAN,
     PUBLISHER,
     REQUEST,
     RESOURCE,
@@ -28,7 +29,9 @@ ALONE_S = 1.2
 
 @pytest.fixture(scope="module")
 def driven(run: Run) -> Run:
-    """The run, after requests alone, together, in a row, refused, and a question."""
+    """The run, after what the platform itself asks at its start, and after requests alone, together, in a row, refused, and a question."""
+    wait_until(lambda: any(span.name == OWN_SPAN for span in run.receiver.spans()), 60)
+    time.sleep(ALONE_S)
     assert run.post(event("first"), parent=PUBLISHED).status_code == 202
     wait_until(lambda: any(span.name == "detect" for span in run.receiver.spans()))
     time.sleep(ALONE_S)
@@ -93,8 +96,8 @@ def test_the_path_of_one_event_is_one_trace(driven: Run) -> None:
     append, detect = in_trace(EVENTS_SPAN), in_trace("detect")
     assert append.parent == in_trace("POST /v1/events").id
     assert detect.parent == append.id
-    assert (append.attributes["parcours.items"], detect.attributes["parcours.events"]) == (1, 1)
-    assert detect.attributes["parcours.points"] == 1
+    assert int(append.attributes["parcours.items"]) >= 1  # a tick may have come along
+    assert (detect.attributes["parcours.events"], detect.attributes["parcours.points"]) == (1, 1)
     for origin in (append.id, detect.id):
         wait_until(lambda origin=origin: any(origin in span.links for span in named("load")))
 

@@ -12,6 +12,8 @@ from tests.conftest import IN_CI
 from tests.torture.ordeal import Ordeal, endure
 from tests.torture.workload import digest, random_workload, sample_part, together
 
+pytestmark = pytest.mark.torture
+
 KILLS = 12
 MEAN_S = 2.0
 KANSAS_CITY_PERCENT = 6
