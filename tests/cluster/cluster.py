@@ -61,6 +61,7 @@ class Cluster:
             **settings,
         }
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
+        self._launched_s: dict[str, float] = {}
         self._wanted: set[str] = set()
         self._lock = threading.RLock()
         self._over = threading.Event()
@@ -154,6 +155,10 @@ class Cluster:
         found = [line.split()[1] for line in status.splitlines() if line.startswith("VmRSS")]
         return int(found[0]) * 1_024 if found else 0
 
+    def age_s(self, name: str) -> float:
+        """How long ago the service was started."""
+        return time.monotonic() - self._launched_s[name]
+
     def log_ends(self) -> tuple[str | None, Mapping[int, int]]:
         """The identity of `journey-events` and its ends."""
         reader = KafkaLogReader(self.broker.brokers, JOURNEY_EVENTS)
@@ -203,6 +208,7 @@ class Cluster:
                         self._processes[name] = self._launch(name)
 
     def _launch(self, name: str) -> "subprocess.Popen[bytes]":
+        self._launched_s[name] = time.monotonic()
         target = "detector" if name in DETECTORS else name
         own = {"instance": name}
         if name in self._ports:
