@@ -229,8 +229,3 @@ class Cluster:
 def unexpected_ends(ends: Mapping[tuple[str, int], int]) -> dict[tuple[str, int], int]:
     """Ends by a defect; a service may end by name, to be started again, or be killed."""
     return {(name, status): count for (name, status), count in ends.items() if status == EXIT_DEFECT}
-
-
-def pause(seconds: float) -> None:
-    """Let time pass: what happens meanwhile is the test."""
-    time.sleep(seconds)

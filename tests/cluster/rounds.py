@@ -107,7 +107,7 @@ FAULTS: Final[Sequence[Fault]] = (
 
 @dataclass
 class Rounds:
-    """All rounds on one cluster. `expected_ends` are of services that this killed."""
+    """All rounds on one cluster, and what they saw."""
 
     cluster: Cluster
     seed: int
