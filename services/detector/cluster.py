@@ -15,7 +15,7 @@ from typing import Any, Final, NamedTuple, TypeVar
 
 from services.detector.kafka_checkpoint import Fenced, Topics
 from services.detector.owned_partition import OwnedPartition
-from services.detector.records import MAX_UNSAVED_EVENTS
+from services.detector.records import MAX_UNSAID_EVENTS
 from services.detector.status import DetectorStatus, add_counts, status_of
 from shared.detection.partition import Counts
 from shared.errors import DetectionError, LogError, LogMismatch, LogUnavailable, ParcoursError
@@ -93,7 +93,7 @@ class ClusterDetector:
             events += owned.fold(record.offset, kind_of(record, number), record.value, self._clock_s())
             if tracing.enabled():
                 owned.origins.add(traceparent_of(record))
-            if owned.unsaved_events >= MAX_UNSAVED_EVENTS:
+            if owned.unsaved.unsaid_events >= MAX_UNSAID_EVENTS:
                 await owned.settled()
                 self._begin(self._checkpoint(owned))
                 await asyncio.sleep(0)
@@ -106,8 +106,9 @@ class ClusterDetector:
         while self._failure is None:
             now_s = self._clock_s()
             for owned in self._owned.values():
-                if self._is_due(owned, now_s):
-                    self._begin(self._checkpoint(owned))
+                quiet = now_s - owned.folded_at_s > QUIET_S
+                if self._is_due(owned, now_s, quiet):
+                    self._begin(self._checkpoint(owned, whole=quiet))
             for number, since_s in self._left.items():
                 if now_s - since_s > self._settings.left_limit_s:
                     raise LogUnavailable(f"partition {number} is assigned here, but another worker has taken it")
@@ -154,7 +155,7 @@ class ClusterDetector:
             return None
         owned = self._owned.get(number)
         if owned is not None and owned.doubtful:
-            await self._checkpoint(owned, always=True)
+            await self._checkpoint(owned, whole=True)
             owned.doubtful = False
             self._left.pop(number, None)
             owned = self._owned.get(number)
@@ -200,19 +201,18 @@ class ClusterDetector:
                 await asyncio.sleep(FIRST_BACK_OFF_S * 2**failures)
         return await attempt()
 
-    def _is_due(self, owned: OwnedPartition, now_s: float) -> bool:
-        if not owned.unsaved or owned.writing:
+    def _is_due(self, owned: OwnedPartition, now_s: float, quiet: bool) -> bool:
+        if not owned.unsaved.changed or owned.writing:
             return False
-        quiet = now_s - owned.folded_at_s > QUIET_S
         limit_ms = self._settings.checkpoint_quiet_ms if quiet else self._settings.checkpoint_ms
-        return now_s - owned.saved_at_s >= limit_ms / 1_000
+        return now_s - owned.written_at_s >= limit_ms / 1_000
 
-    async def _checkpoint(self, owned: OwnedPartition, *, always: bool = False) -> None:
+    async def _checkpoint(self, owned: OwnedPartition, *, whole: bool = False) -> None:
         """Write a checkpoint; a partition that another worker has taken is dropped, and left alone from then on."""
         started_s = self._clock_s()
         try:
             async with asyncio.timeout(WRITE_LIMIT_S):
-                await owned.checkpoint(started_s, always=always)
+                await owned.checkpoint(started_s, whole=whole)
         except Fenced:
             if self._owned.get(owned.number) is owned:
                 _log.warning("another worker has taken the partition", extra={"partition": owned.number})
@@ -228,7 +228,7 @@ class ClusterDetector:
     async def _last_checkpoint(self, owned: OwnedPartition) -> None:
         try:
             async with asyncio.timeout(HAND_OVER_LIMIT_S):
-                await self._checkpoint(owned)
+                await self._checkpoint(owned, whole=owned.unsaved.changed)
         except (LogError, TimeoutError) as error:
             _log.warning("a last checkpoint failed", extra={"partition": owned.number}, exc_info=error)
             self._drop(owned)

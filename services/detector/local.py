@@ -8,7 +8,7 @@ import threading
 from collections.abc import Callable
 from typing import Final
 
-from services.detector.records import MAX_UNSAVED_EVENTS, detect_span, fold_record, output_of
+from services.detector.records import MAX_UNSAID_EVENTS, Unsaved, detect_span, fold_record, output_of
 from services.detector.state_file import Checkpoint, StateFile
 from services.detector.status import DetectorStatus, status_of
 from shared.detection.partition import Partition
@@ -41,14 +41,15 @@ class LocalDetector:
         self._checkpoint_ms, self._quiet_ms = checkpoint_ms, checkpoint_quiet_ms
         self._sizes = (hot_journeys, young_journeys)
         self._positions = state_file.positions()
+        self._saved_positions = dict(self._positions)
+        self._output_offsets = state_file.output_offsets()
         self._partitions: dict[int, Partition] = {}
+        self._unsaved: dict[int, Unsaved] = {}
         for number in self._positions:
             self._partition(number)
-        self._unsaved_events = 0
-        self._unsaved: set[int] = set()
         self._checkpoints = 0
         self._checkpoint_took_ms = 0.0
-        self._saved_at_ms = now_ms()
+        self._written_at_ms = now_ms()
         self._origins = Origins()
 
     def run(self, stop: threading.Event, after_checkpoint: Callable[[], None] | None = None) -> None:
@@ -72,53 +73,76 @@ class LocalDetector:
                     raise
                 stop.wait(FIRST_BACK_OFF_S * 2 ** (failures - 1))
                 continue
-            if after_checkpoint is not None and not self._unsaved:
+            if after_checkpoint is not None and not self._unsaid():
                 after_checkpoint()
             if not folded:
                 stop.wait(POLL_S)
-        self.checkpoint()
+        self.checkpoint(whole=True)
 
     def step(self) -> int:
         """Read once, fold what there is, and write a checkpoint when it is time. Gives the number of records folded."""
         records = self._reader.read(self._positions, READ_LIMIT_BYTES)
         for record in records:
             self._fold(record)
-        waited_ms = self._now_ms() - self._saved_at_ms
+        waited_ms = self._now_ms() - self._written_at_ms
         limit_ms = self._checkpoint_ms if records else self._quiet_ms
-        if self._unsaved and (waited_ms >= limit_ms or self._unsaved_events >= MAX_UNSAVED_EVENTS):
-            self.checkpoint()
+        if waited_ms >= limit_ms or self._unsaid_events() >= MAX_UNSAID_EVENTS:
+            self.checkpoint(whole=not records)
         return len(records)
 
-    def checkpoint(self) -> None:
-        """Write what was folded since the last one. Raises `LogUnavailable`, after which it can be tried again."""
-        if not self._unsaved:
-            return
+    def checkpoint(self, *, whole: bool = False) -> None:
+        """Write the output since the last one, and the journeys of partitions where that is due; `whole`: all journeys.
+
+        Raises `LogUnavailable`, after which it can be tried again.
+        """
         started_ms = self._now_ms()
-        numbers = sorted(self._unsaved)
-        folded = [self._partitions[number] for number in numbers]
-        with detect_span(self._origins, folded, self._unsaved_events) as span:
+        unsaid, unsaved = self._unsaid(), self._due(started_ms, whole)
+        if not unsaid and not unsaved:
+            return
+        spoken = [self._partitions[number] for number in unsaid]
+        with detect_span(self._origins, spoken, self._unsaid_events()) as span:
             checkpoint = Checkpoint(
-                {partition.number: partition.changes() for partition in folded},
-                {number: self._positions[number] for number in numbers},
+                {number: self._partitions[number].changes() for number in unsaved},
+                {number: self._positions[number] for number in unsaved},
                 [
                     record
-                    for partition in folded
+                    for partition in spoken
                     for record in output_of(partition, self._positions[partition.number], span.traceparent)
                 ],
+                {number: self._positions[number].next_offset for number in unsaid},
             )
             self._file.write(checkpoint, started_ms)
-        for partition in folded:
-            partition.saved()
-        self._unsaved.clear()
-        self._unsaved_events = 0
+        self._output_offsets.update(checkpoint.output_offsets)
+        for number in unsaid:
+            self._partitions[number].said()
+            self._unsaved[number].said()
+        self._saved_positions.update(checkpoint.positions)
+        for number in unsaved:
+            self._partitions[number].saved()
+            self._unsaved[number].saved(started_ms / _MS)
         self._checkpoints += 1
-        self._saved_at_ms = self._now_ms()
-        self._checkpoint_took_ms = float(self._saved_at_ms - started_ms)
+        self._written_at_ms = self._now_ms()
+        self._checkpoint_took_ms = float(self._written_at_ms - started_ms)
 
     def status(self) -> DetectorStatus:
-        """What it did and where it stands."""
-        held = [(self._partitions[number], position) for number, position in self._positions.items()]
-        return status_of(held, self._checkpoints, self._checkpoint_took_ms, self._saved_at_ms)
+        """What it did, and how far its journeys are saved."""
+        held = [(self._partitions[number], position) for number, position in self._saved_positions.items()]
+        return status_of(held, self._checkpoints, self._checkpoint_took_ms, self._written_at_ms)
+
+    def _unsaid(self) -> list[int]:
+        """The partitions that have output, or progress to tell."""
+        return sorted(number for number, unsaved in self._unsaved.items() if unsaved.unsaid)
+
+    def _unsaid_events(self) -> int:
+        return sum(unsaved.unsaid_events for unsaved in self._unsaved.values())
+
+    def _due(self, now_ms: int, whole: bool) -> list[int]:
+        """The partitions whose journeys are to be written."""
+        return sorted(
+            number
+            for number, unsaved in self._unsaved.items()
+            if unsaved.changed and (whole or unsaved.are_journeys_due(self._partitions[number], now_ms / _MS))
+        )
 
     def _partition(self, number: int) -> Partition:
         partition = self._partitions.get(number)
@@ -130,15 +154,20 @@ class LocalDetector:
             if state is not None:
                 partition.restore(state, self._file.timers(number))
             self._partitions[number] = partition
+            self._unsaved[number] = Unsaved()
         return partition
 
     def _fold(self, record: StoredRecord) -> None:
         partition = self._partition(record.partition)
-        self._unsaved_events += fold_record(partition, record.offset, record.kind, record.value)
-        self._origins.add(record.traceparent)
+        events = fold_record(partition, record.offset, record.kind, record.value)
+        unsaid = record.offset >= self._output_offsets.get(record.partition, 0)
+        if unsaid:
+            self._origins.add(record.traceparent)
+        else:  # said before a restart
+            partition.said()
+        self._unsaved[record.partition].folded(events, unsaid=unsaid)
         log_id = self._log_id(record.partition)
         self._positions[record.partition] = Position(log_id, record.offset + 1)
-        self._unsaved.add(record.partition)
 
     def _log_id(self, number: int) -> str:
         position = self._positions.get(number)

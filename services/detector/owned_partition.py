@@ -5,11 +5,11 @@ from sys import maxsize
 from typing import Self
 
 from services.detector.kafka_checkpoint import Checkpoint, CheckpointWriter, Fenced, Topics, load_partition
-from services.detector.records import detect_span, fold_record, output_of
-from services.detector.stored_state import StateEncoder, StoredState
+from services.detector.records import Unsaved, detect_span, fold_record, output_of
+from services.detector.stored_state import Entry, StateEncoder, StoredState
 from shared.detection.partition import Partition
 from shared.errors import DetectionError, LogMismatch
-from shared.log.port import Kind, Position
+from shared.log.port import Kind, Position, Record
 from shared.telemetry.tracing import Origins
 
 
@@ -18,11 +18,10 @@ class OwnedPartition:
 
     def __init__(self, topics: Topics, number: int, log_id: str, writer: CheckpointWriter) -> None:
         self.number = number
-        self.unsaved = False
-        self.unsaved_events = 0
+        self.unsaved = Unsaved()
         self.doubtful = False
         self.folded_at_s = 0.0
-        self.saved_at_s = 0.0
+        self.written_at_s = 0.0
         self.origins = Origins()
         self.loaded_journeys = 0
         self.partition: Partition
@@ -30,7 +29,7 @@ class OwnedPartition:
         self._writer = writer
         self._encoder = StateEncoder()
         self._next_offset: int | None = None
-        self._first_offset = 0
+        self._journeys_offset = self._output_offset = self._first_offset = 0
         self._lock = asyncio.Lock()
         self._write: asyncio.Task[None] | None = None
         self._closed = False
@@ -86,23 +85,27 @@ class OwnedPartition:
         except DetectionError as error:
             raise DetectionError(f"{self._topics.events}, partition {self.number}, offset {offset}: {error}") from error
         self._next_offset = offset + 1
-        self.unsaved = True
-        self.unsaved_events += events
+        if offset < self._output_offset:
+            self.partition.said()
+        self.unsaved.folded(events, unsaid=offset >= self._output_offset)
         self.folded_at_s = now_s
         return events
 
-    async def checkpoint(self, now_s: float, *, always: bool = False) -> None:
-        """Write what was folded since the last checkpoint; `always`, even if that is nothing.
+    async def checkpoint(self, now_s: float, *, whole: bool = False) -> None:
+        """Write the output since the last checkpoint, and the journeys if that is due; `whole`: those in any case.
 
         What is folded while the transaction is under way belongs to the next. Raises `Fenced` or `LogUnavailable`, after
         which the partition must be loaded again.
         """
         async with self._lock:
-            if self._next_offset is None or not (self.unsaved or always):
+            whole = whole or self.unsaved.are_journeys_due(self.partition, now_s)
+            if self._next_offset is None or not (self.unsaved.unsaid or whole):
                 return
-            self.saved_at_s = now_s
-            with detect_span(self.origins, [self.partition], self.unsaved_events) as span:
-                await self._written(self._take(span.traceparent))
+            self.written_at_s = now_s
+            with detect_span(self.origins, [self.partition], self.unsaved.unsaid_events) as span:
+                output = self._take_output(span.traceparent)
+                entries = self._take_state(now_s) if whole else self._encoder.encode_output_offset(self._output_offset)
+                await self._written(Checkpoint(entries, output, self._journeys_offset))
 
     async def settled(self) -> None:
         """Wait for the transaction that is under way."""
@@ -126,15 +129,23 @@ class OwnedPartition:
                 raise Fenced from None
             raise
 
-    def _take(self, traceparent: str) -> Checkpoint:
+    def _take_output(self, traceparent: str) -> list[Record]:
+        if not self.unsaved.unsaid:
+            return []
+        output = list(output_of(self.partition, self.position, traceparent))
+        self._output_offset = self.position.next_offset
+        self.partition.said()
+        self.unsaved.said()
+        return output
+
+    def _take_state(self, now_s: float) -> list[Entry]:
         state, changed = self.partition.changes()
-        position = self.position
-        entries = self._encoder.encode(StoredState(position.log_id, position.next_offset, state), changed)
-        output = list(output_of(self.partition, position, traceparent)) if self.unsaved else []
+        self._journeys_offset = self.position.next_offset
+        stored = StoredState(self._log_id, self._journeys_offset, state, self._output_offset)
+        entries = self._encoder.encode(stored, changed)
         self.partition.saved()
-        self.unsaved = False
-        self.unsaved_events = 0
-        return Checkpoint(entries, output, position.next_offset)
+        self.unsaved.saved(now_s)
+        return entries
 
     async def _restore(self, brokers: str, hot_journeys: int) -> None:
         loaded = await load_partition(brokers, self._topics, self.number)
@@ -154,3 +165,4 @@ class OwnedPartition:
             )
         self.partition.restore(stored.state, records.timers())
         self._next_offset = stored.next_offset
+        self._output_offset = max(stored.output_offset, stored.next_offset)

@@ -13,10 +13,52 @@ from shared.journey.control import DetectionProgressed
 from shared.log.port import JOURNEY_EVENTS, MAX_RECORD_BYTES, MAX_RECORD_EVENTS, Kind, Position, Record
 from shared.telemetry.tracing import NO_SPAN, Origins, Parent, Span
 
-MAX_UNSAVED_EVENTS: Final = 20_000
-"""A checkpoint is written after so many events at the latest."""
+MAX_UNSAID_EVENTS: Final = 20_000
+"""A checkpoint writes the output after so many events at the latest."""
+MAX_CHANGED_JOURNEYS: Final = 20_000
+"""It also writes the journeys, and how far they are, when about so many have changed, ..."""
+MAX_EVENTS_AGAIN: Final = 50_000
+"""... or after about so many events, which a restart folds again in a few seconds, ..."""
+JOURNEYS_INTERVAL_S: Final = 10.0
+"""... or after so long; and whenever it is quiet."""
 
 _encoder = msgspec.json.Encoder()
+
+
+class Unsaved(msgspec.Struct):
+    """What one partition has folded since its journeys were written, and since its output was."""
+
+    events: int = 0
+    saved_at_s: float | None = None
+    unsaid_events: int = 0
+    unsaid: bool = False
+    changed: bool = False
+
+    def folded(self, events: int, *, unsaid: bool) -> None:
+        """A record of so many events; `unsaid` unless its output was written before a restart."""
+        self.events += events
+        self.changed = True
+        if unsaid:
+            self.unsaid_events += events
+            self.unsaid = True
+
+    def are_journeys_due(self, partition: Partition, now_s: float) -> bool:
+        """Whether the next checkpoint is to write the journeys, though it is not quiet."""
+        return (
+            self.saved_at_s is None
+            or self.events >= MAX_EVENTS_AGAIN
+            or partition.changed_journeys >= MAX_CHANGED_JOURNEYS
+            or now_s - self.saved_at_s >= JOURNEYS_INTERVAL_S
+        )
+
+    def saved(self, now_s: float) -> None:
+        """All is written."""
+        self.events, self.saved_at_s, self.changed = 0, now_s, False
+        self.said()
+
+    def said(self) -> None:
+        """The output is written."""
+        self.unsaid_events, self.unsaid = 0, False
 
 
 def fold_record(partition: Partition, offset: int, kind: Kind, value: bytes) -> int:

@@ -1,6 +1,7 @@
 """The detector's own SQLite file: journeys, what each partition remembers, the log `frictions`, and the offsets read.
 
-One transaction writes all of a checkpoint, so that after a crash they agree. Source: docs/architecture.md, "Detection".
+One transaction writes all of a checkpoint, so that after a crash they agree. `positions` say how far the journeys are,
+`output_positions` how far the log `frictions` is. Source: docs/architecture.md, "Detection".
 """
 
 import sqlite3
@@ -35,6 +36,7 @@ CREATE INDEX IF NOT EXISTS journeys_with_timer ON journeys (partition, timer_us)
 CREATE TABLE IF NOT EXISTS partitions (partition INTEGER PRIMARY KEY, state BLOB NOT NULL);
 CREATE TABLE IF NOT EXISTS positions (
     partition INTEGER PRIMARY KEY, log_id TEXT NOT NULL, next_offset INTEGER NOT NULL);
+CREATE TABLE IF NOT EXISTS output_positions (partition INTEGER PRIMARY KEY, next_offset INTEGER NOT NULL);
 """
 
 # A rowid table and an update in place: records are large for the tree of the key, and replacing would move the row.
@@ -68,11 +70,12 @@ class StateUnreadable(ParcoursError):
 
 
 class Checkpoint(msgspec.Struct):
-    """What one transaction writes."""
+    """What one transaction writes: of some partitions their journeys, and of some their output."""
 
     partitions: Mapping[int, tuple[PartitionState, Sequence[Changed]]]
     positions: Mapping[int, Position]
     output: Sequence[Record]
+    output_offsets: Mapping[int, int] = {}
 
 
 class StateFile:
@@ -91,10 +94,15 @@ class StateFile:
             self._connection.executescript(_SCHEMA)
 
     def positions(self) -> dict[int, Position]:
-        """The next offset of `journey-events` to fold, per partition."""
+        """The next offset of `journey-events` that the journeys do not hold, per partition."""
         with stops_if_damaged(self._path):
             rows = self._connection.execute("SELECT partition, log_id, next_offset FROM positions")
             return {partition: Position(log_id, next_offset) for partition, log_id, next_offset in rows}
+
+    def output_offsets(self) -> dict[int, int]:
+        """The output of every offset before these is in `frictions`, per partition."""
+        with stops_if_damaged(self._path):
+            return dict(self._connection.execute("SELECT partition, next_offset FROM output_positions").fetchall())
 
     def state(self, partition: int) -> PartitionState | None:
         """What the partition remembered at the last checkpoint."""
@@ -131,6 +139,7 @@ class StateFile:
                 "REPLACE INTO positions VALUES (?, ?, ?)",
                 ((partition, at.log_id, at.next_offset) for partition, at in checkpoint.positions.items()),
             )
+            connection.executemany("REPLACE INTO output_positions VALUES (?, ?)", checkpoint.output_offsets.items())
             append_records(connection, checkpoint.output, now_ms)
 
     def prune(self, before_ms: int, passed: Mapping[int, int], limit_records: int) -> int:

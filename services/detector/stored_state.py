@@ -3,7 +3,7 @@
 | key | value |
 |---|---|
 | a journey's key | head, then its packed record, compressed (lz4) |
-| 0x00 `state` | head, then where the partition stands and its state, compressed |
+| 0x00 `state` | head, then where the partition stands (`StoredState`), compressed |
 | 0x00 `chunk`, number (2 bytes), the key above | a piece of a value that is too large for one record of Kafka |
 
 Head: format (1 byte), timer (8, microseconds, 0 = none), number of chunks (2, 0 = the rest follows here), length of the
@@ -33,11 +33,24 @@ Entry = tuple[bytes, bytes | None]
 
 
 class StoredState(msgspec.Struct):
-    """What a partition's state record holds: all of `journey-events` before `next_offset` of log `log_id` is folded."""
+    """Where a partition stands in log `log_id`: its journeys and `state` hold all before `next_offset`.
+
+    `output_offset`: the output of all before it is written already, though the journeys may be of an earlier time.
+    """
 
     log_id: str
     next_offset: int
     state: PartitionState
+    output_offset: int = 0
+
+
+class _SameState(msgspec.Struct):
+    """A `StoredState` whose state is packed already."""
+
+    log_id: str
+    next_offset: int
+    state: msgspec.Raw
+    output_offset: int
 
 
 _encoder = msgspec.msgpack.Encoder()
@@ -49,14 +62,26 @@ class StateEncoder:
 
     def __init__(self) -> None:
         self._chunks: dict[bytes, int] = {}
+        self._written: _SameState | None = None
 
     def encode(self, state: StoredState, changed: Iterable[Changed]) -> list[Entry]:
         """The entries of the changed journeys and of the partition."""
         entries: list[Entry] = []
         for journey in changed:
             entries += self._entries(journey.key.encode(), journey.timer_us, journey.clock, journey.record)
-        entries += self._entries(STATE_KEY, 0, "", _encoder.encode(state))
-        return entries
+        packed = msgspec.Raw(_encoder.encode(state.state))
+        self._written = _SameState(state.log_id, state.next_offset, packed, state.output_offset)
+        return entries + self._state_entries(self._written)
+
+    def encode_output_offset(self, output_offset: int) -> list[Entry]:
+        """The entries of the partition as `encode` gave it last, but for how far the output is; none before the first."""
+        if self._written is None:
+            return []
+        self._written.output_offset = output_offset
+        return self._state_entries(self._written)
+
+    def _state_entries(self, state: _SameState) -> list[Entry]:
+        return list(self._entries(STATE_KEY, 0, "", _encoder.encode(state)))
 
     def held_in_chunks(self, chunks: dict[bytes, int]) -> None:
         """Take over what a load found."""

@@ -97,7 +97,11 @@ class _Work(Struct):
 
 
 class Partition:
-    """Folds the records of one partition. `points` and `late_events` are the output since the last checkpoint."""
+    """Folds the records of one partition. `points` and `late_events` are the output since the last checkpoint.
+
+    A host may write the journeys less often than the output: after a crash it folds the records between the two again, which
+    gives the same output, and drops that with `said`.
+    """
 
     def __init__(self, number: int, records: JourneyRecords, *, hot_journeys: int, young_journeys: int) -> None:
         self.number = number
@@ -192,16 +196,25 @@ class Partition:
             case _:
                 self._redetect(control)
 
+    @property
+    def changed_journeys(self) -> int:
+        """How many journeys `changes` gives."""
+        return len(self._changed)
+
     def changes(self) -> tuple[PartitionState, list[Changed]]:
-        """What a checkpoint has to write besides `points` and `late_events`; `saved` says that it did."""
+        """What changed since the last `saved` besides `points` and `late_events`."""
         self.state.now_us = dict(self._clocks.now_us)
         self.state.version = self._history.version
         self.state.documents = self._history.documents
         return self.state, [self._change(key) for key in self._changed]
 
-    def saved(self) -> None:
-        """The checkpoint is durable: forget its output, and keep in memory no more journeys than allowed."""
+    def said(self) -> None:
+        """The output is durable: forget it."""
         self.points, self.late_events = [], []
+
+    def saved(self) -> None:
+        """The output and the changes are durable: forget both, and keep in memory no more journeys than allowed."""
+        self.said()
         self._changed = {}
         hot, young = self._hot, self._young
         for key in list(islice(hot, max(len(hot) - self._hot_journeys, 0))):

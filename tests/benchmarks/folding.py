@@ -211,7 +211,7 @@ def _whole_detector(name: str, values: Sequence[bytes], sizes: Sizes, folder: Pa
             start_s, used_s = time.monotonic(), time.process_time()
             while detector.step():
                 pass
-            detector.checkpoint()
+            detector.checkpoint(whole=True)
             rates.append(sizes.fold_events / (time.monotonic() - start_s))
             used_us.append((time.process_time() - used_s) / sizes.fold_events * 1e6)
             state_file.close()

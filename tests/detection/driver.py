@@ -36,7 +36,7 @@ class Driver:
         self._sizes = (hot_journeys, young_journeys)
         self._saved: bytes | None = None
         self._log: list[Callable[[int], None]] = []
-        self._durable_offset = 0
+        self._saved_offset = self._said_offset = 0
         self.partition = self._start()
 
     def _start(self) -> Partition:
@@ -48,20 +48,26 @@ class Driver:
         return partition
 
     def crash(self) -> None:
-        """Lose what was not checkpointed, start again, and read the log from the checkpoint on."""
+        """Lose what was not checkpointed, start again, and read the log from where the journeys are."""
         self.partition = self._start()
-        for offset in range(self._durable_offset, len(self._log)):
+        for offset in range(self._saved_offset, len(self._log)):
             self._log[offset](offset)
+            if offset < self._said_offset:
+                self.partition.said()
 
-    def checkpoint(self) -> None:
-        """Make durable what happened since the last one."""
+    def checkpoint(self, *, whole: bool = True) -> None:
+        """Make durable what was said since the last one, and the journeys if it is `whole`."""
+        self.rows += self.partition.points
+        self.late_events += self.partition.late_events
+        self._said_offset = len(self._log)
+        self.partition.said()
+        if not whole:
+            return
         state, changed = self.partition.changes()
         self._saved = msgspec.msgpack.encode(state)
         for each in changed:
             self.records.by_key[each.key] = (each.record, each.timer_us, each.clock)
-        self.rows += self.partition.points
-        self.late_events += self.partition.late_events
-        self._durable_offset = len(self._log)
+        self._saved_offset = len(self._log)
         self.partition.saved()
 
     def events(self, events: list[dict[str, Any]]) -> None:
@@ -78,7 +84,7 @@ class Driver:
         apply(len(self._log) - 1)
 
     def deliver(self, delivery: arrivals.Delivery, checkpoint_every: int = 3) -> None:
-        """All items of a delivery, with its crashes."""
+        """All items of a delivery, with its crashes; every other checkpoint leaves the journeys for the next."""
         for index, item in enumerate(delivery.items):
             if index in delivery.crashes:
                 self.crash()
@@ -94,7 +100,7 @@ class Driver:
                 case arrivals.ImportFinished(source=source):
                     self.control(ImportFinished(source))
             if index % checkpoint_every == 0:
-                self.checkpoint()
+                self.checkpoint(whole=index // checkpoint_every % 2 == 0)
         self.checkpoint()
 
 

@@ -3,12 +3,14 @@
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Sequence
+from random import Random
 
 import pytest
 from aiokafka.errors import ProducerFenced
 
 from services.detector.cluster import ClusterDetector, Incoming
 from services.detector.kafka_checkpoint import Checkpoint, CheckpointWriter, Fenced, load_partition
+from services.detector.owned_partition import OwnedPartition
 from services.detector.stored_state import STATE_KEY
 from shared.detection.settings import DEFAULTS
 from shared.errors import LogMismatch, LogUnavailable
@@ -133,6 +135,38 @@ def test_a_partition_that_comes_back_is_kept_in_memory_only_if_nobody_had_it(mak
         await second.close()
 
     run(test)
+    assert feed.assert_detected(site.await_detected(1)) > 3
+
+
+def test_journeys_are_written_less_often_than_the_output(make_site: MakeSite) -> None:
+    """Killed between the two: records are folded again from where the journeys are, and nothing is said twice or missing."""
+    site, feed, random = make_site(1), Feed(1, events=200, seed=26), Random(26)
+    records = [record for step in feed.steps() for record in step]
+    again = 0
+
+    async def test() -> None:
+        nonlocal again
+        offsets, log_id, start, reached = site.append(records), site.log_id(), 0, 0
+        while start < len(records):
+            owned = await OwnedPartition.load(site.brokers, site.topics, 0, log_id, 3)
+            owned.begin_at(offsets[0])
+            start = owned.position.next_offset
+            again += reached - start
+            reached = min(start + random.randint(20, 60), len(records))
+            for offset in range(start, reached):
+                owned.fold(offset, records[offset].kind, records[offset].value, 0.0)
+                if random.random() < 0.3:
+                    await owned.checkpoint(0.0, whole=random.random() < 0.2)
+            await owned.close()
+            start = reached
+        owned = await OwnedPartition.load(site.brokers, site.topics, 0, log_id, 3)
+        for offset in range(owned.position.next_offset, len(records)):
+            owned.fold(offset, records[offset].kind, records[offset].value, 0.0)
+        await owned.checkpoint(0.0, whole=True)
+        await owned.close()
+
+    run(test)
+    assert again > 20, "records were folded again"
     assert feed.assert_detected(site.await_detected(1)) > 3
 
 

@@ -67,7 +67,7 @@ async def detect(site: Site, partitions: int) -> None:
             owned.fold(record.offset, record.kind, record.value, 0.0)
             if count % 20 == 0:
                 await owned.checkpoint(0.0)
-        await owned.checkpoint(0.0)
+        await owned.checkpoint(0.0, whole=True)
         await owned.close()
 
 
