@@ -2,7 +2,7 @@
 
 from fastapi import FastAPI
 
-from services.insights.api import events, frictions, journeys, operations
+from services.insights.api import events, figures, frictions, journeys, operations
 from services.insights.context import Context
 from services.insights.errors import handle_errors
 from services.insights.meters import InsightsMeters
@@ -71,7 +71,7 @@ def build_app(
     app.add_middleware(SmallBodies)
     app.add_middleware(SecurityHeaders)
     app.add_middleware(HttpTelemetry, observe=InsightsMeters().observe_request)
-    for module in (frictions, events, journeys, operations):
+    for module in (figures, frictions, events, journeys, operations):
         app.include_router(module.routes(context))
     app.include_router(operations.health_routes(context))
     for page in (overview, points, register, statement):

@@ -5,7 +5,7 @@ from typing import Any, Final
 from msgspec import Struct, structs
 
 from services.insights import queries
-from services.insights.figures import answer
+from services.insights.figures.summaries import answer
 from services.insights.points import PointInForce, points_of_journey
 from services.insights.ports import Store
 from shared.detection.draft import Deltas, journey_id

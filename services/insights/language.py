@@ -1,23 +1,25 @@
 """French and English: translations read from .po files at start, numbers and dates by Babel.
 
-English texts are the message ids; `locale/fr/LC_MESSAGES/parcours.po` holds the French. Nothing is compiled beforehand.
+English texts are the message ids; the files `locale/fr/LC_MESSAGES/*.po`, one a part of the site, hold the French. Nothing is
+compiled beforehand.
 """
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from io import BytesIO
 from pathlib import Path
 from typing import Final
 
 from babel import Locale
 from babel.dates import format_date, format_datetime, format_skeleton
+from babel.messages.catalog import Catalog
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
-from babel.numbers import format_decimal, format_percent
+from babel.numbers import format_currency, format_decimal, format_percent
 from babel.support import Translations
 
 from shared.detection.wording import duration
-from shared.journey.instants import from_us, to_text
+from shared.journey.instants import from_us, to_text, to_us
 
 CODES: Final = ("fr", "en")
 _LOCALES: Final = {"fr": "fr_FR", "en": "en_GB"}
@@ -75,6 +77,20 @@ class Language:
         day = "1er" if self.code == "fr" and moment.day == 1 else str(moment.day)
         return f"{day}{_NO_BREAK}{format_date(moment, format='MMMM y', locale=self.locale)}"
 
+    def day(self, day: str) -> str:
+        """A day given as `2020-09-09`."""
+        return self.date(to_us(datetime.fromisoformat(day).replace(tzinfo=UTC)))
+
+    def euros(self, euros: float) -> str:
+        """A sum in whole euros."""
+        return format_currency(
+            euros,
+            "EUR",
+            format="#,##0\u00a0¤" if self.code == "fr" else "¤#,##0",
+            locale=self.locale,
+            currency_digits=False,
+        )
+
     def moment(self, instant_us: int) -> str:
         """The minute of an instant, in UTC: `9 September 2020, 14:05`."""
         day = self.date(instant_us)
@@ -112,13 +128,22 @@ def load_languages() -> dict[str, Language]:
     return {code: Language(code, _translations(code)) for code in CODES}
 
 
+def read_catalogue(code: str) -> Catalog:
+    """The translations into a language, of all parts of the site."""
+    catalogue = Catalog(locale=code)
+    for path in sorted((_LOCALE_FOLDER / code / "LC_MESSAGES").glob("*.po")):
+        with path.open("rb") as file:
+            for message in read_po(file, locale=code):
+                if message.id:
+                    catalogue[message.id] = message
+    return catalogue
+
+
 def _translations(code: str) -> Translations:
     if code == "en":
         return Translations()
-    path = _LOCALE_FOLDER / code / "LC_MESSAGES" / "parcours.po"
     compiled = BytesIO()
-    with path.open("rb") as file:
-        write_mo(compiled, read_po(file, locale=code))
+    write_mo(compiled, read_catalogue(code))
     compiled.seek(0)
     return Translations(compiled)
 

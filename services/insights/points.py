@@ -9,7 +9,7 @@ import msgspec
 from msgspec import Struct
 
 from services.insights import queries
-from services.insights.figures import answer
+from services.insights.figures.summaries import answer
 from services.insights.filters import Filters
 from services.insights.language import N_
 from services.insights.ports import Store

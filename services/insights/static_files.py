@@ -11,7 +11,12 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 _FOLDER: Final = Path(__file__).parent / "static"
-_TYPES: Final = {".css": "text/css; charset=utf-8", ".svg": "image/svg+xml", ".png": "image/png"}
+_TYPES: Final = {
+    ".css": "text/css; charset=utf-8",
+    ".js": "text/javascript; charset=utf-8",
+    ".svg": "image/svg+xml",
+    ".png": "image/png",
+}
 _REVALIDATE: Final = "public, max-age=0, must-revalidate"
 _A_YEAR: Final = "public, max-age=31536000, immutable"
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from services.detector.local import LocalDetector
-from services.detector.records import MAX_UNSAVED_EVENTS
+from services.detector.records import MAX_UNSAID_EVENTS
 from services.detector.state_file import StateFile
 from shared.clock import now_ms
 from shared.detection.occurrence import Arrival, decode_arrivals
@@ -34,7 +34,7 @@ from tests.benchmarks.workload import (
 )
 
 SPAN_US: Final = 10 * DAY_US
-CHECKPOINT_RECORDS: Final = MAX_UNSAVED_EVENTS // 500
+CHECKPOINT_RECORDS: Final = MAX_UNSAID_EVENTS // 500
 """Under load the detector writes a checkpoint after so many records of 500."""
 
 

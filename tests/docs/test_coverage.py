@@ -203,9 +203,9 @@ def test_every_rule_is_documented() -> None:
     assert rows == [(name, each.title.en, each.title.fr) for name, each in DECLARATIONS.items()]
 
 
-@pytest.mark.parametrize("name", ["run", "dev", "bench"])
+@pytest.mark.parametrize("name", ["run", "dev", "bench", "checks"])
 def test_every_direct_dependency_has_its_reason(name: str) -> None:
-    """docs/decisions/0003-dependencies.md has a line for each package of requirements/run.in, dev.in and bench.in."""
+    """docs/decisions/0003-dependencies.md has a line for each package of requirements/run.in, dev.in, bench.in and checks.in."""
     lines = (ROOT / f"requirements/{name}.in").read_text(encoding="utf-8").splitlines()
     asked = {re.split(r"[<>=~! \[]", line)[0] for line in lines if line and line[0] not in "#-"}
     documented = {in_code(row[0])[0] for row in table_rows("docs/decisions/0003-dependencies.md", "package")}
@@ -213,8 +213,8 @@ def test_every_direct_dependency_has_its_reason(name: str) -> None:
 
 
 def test_no_dependency_is_explained_that_is_not_there() -> None:
-    """docs/decisions/0003-dependencies.md names only packages of the three files."""
-    asked = "".join((ROOT / f"requirements/{name}.in").read_text() for name in ("run", "dev", "bench"))
+    """docs/decisions/0003-dependencies.md names only packages of those files."""
+    asked = "".join((ROOT / f"requirements/{name}.in").read_text() for name in ("run", "dev", "bench", "checks"))
     documented = {in_code(row[0])[0] for row in table_rows("docs/decisions/0003-dependencies.md", "package")}
     assert {name for name in documented if not re.search(rf"^{re.escape(name)}\b", asked, re.MULTILINE)} == set()
 

@@ -2,6 +2,7 @@
 
 import httpx
 
+from services.insights.figures.catalogue import FIGURES
 from shared.detection.settings import DEFAULTS, merged
 from shared.log.port import Kind
 from shared.store.client import Store
@@ -96,6 +97,8 @@ def test_openapi_names_every_route_and_no_outside_address(client: httpx.Client):
         "/api/v1/migrations",
         "/api/v1/redetections",
         "/api/v1/redetections/{run}",
+        "/api/v1/figures",
+        *(f"/api/v1/figures/{name}" for name in FIGURES),
     } == set(document["paths"])
     for path in ("/docs", "/redoc", "/openapi.json"):
         assert client.get(path).status_code == 404

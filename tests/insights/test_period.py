@@ -1,6 +1,6 @@
 """The period a page shows by itself: where the data are, not where a stray event lies."""
 
-from services.insights.figures import History, Month
+from services.insights.figures.summaries import History, Month
 from services.insights.filters import Filters
 from services.insights.pages.period import Period, choose_period, latest_months
 from tests.insights.seed import instant_us

@@ -2,7 +2,7 @@
 
 import pytest
 
-from services.insights.pages.suppression import disclosure
+from services.insights.figures.suppression import disclosure
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,7 @@ from babel.messages.pofile import read_po
 
 import services
 import shared
+from services.insights.language import read_catalogue
 
 INSIGHTS = Path(services.__file__).parent / "insights"
 PLACEHOLDER = re.compile(r"%\((\w+)\)[a-z]")
@@ -24,8 +25,17 @@ PLACEHOLDER = re.compile(r"%\((\w+)\)[a-z]")
 @pytest.fixture(scope="module")
 def catalogue() -> Catalog:
     """The French translations."""
-    with (INSIGHTS / "locale/fr/LC_MESSAGES/parcours.po").open("rb") as file:
-        return read_po(file, locale="fr")
+    return read_catalogue("fr")
+
+
+def test_a_message_is_translated_in_one_place() -> None:
+    """No message stands in two of the files that hold translations."""
+    seen: dict[Any, str] = {}
+    for path in sorted((INSIGHTS / "locale/fr/LC_MESSAGES").glob("*.po")):
+        with path.open("rb") as file:
+            for message in read_po(file, locale="fr"):
+                assert not message.id or message.id not in seen, (message.id, path.name, seen[message.id])
+                seen[message.id] = path.name
 
 
 def used() -> set[str]:

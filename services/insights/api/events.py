@@ -8,7 +8,7 @@ from services.insights import queries
 from services.insights.api.models import PROBLEMS, EventSummary, RejectSummary
 from services.insights.api.parameters import filters_with, read_group
 from services.insights.context import Context
-from services.insights.figures import CountSummary, events_summary, rejects_summary
+from services.insights.figures.summaries import CountSummary, events_summary, rejects_summary
 from services.insights.filters import Filters
 from services.insights.language import N_
 from services.insights.problems import Problem

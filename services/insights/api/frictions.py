@@ -13,7 +13,7 @@ from services.insights import points, queries
 from services.insights.api.models import PROBLEMS, FrictionSummary, PointPage
 from services.insights.api.parameters import filters_with, read_group, read_limit
 from services.insights.context import Context
-from services.insights.figures import FrictionRow, friction_summary
+from services.insights.figures.summaries import FrictionRow, friction_summary
 from services.insights.filters import Filters
 
 _NDJSON: Final = "application/x-ndjson"

@@ -166,6 +166,38 @@ class RedetectionStarted(BaseModel):
     run: str
 
 
+class FigureEntry(BaseModel):
+    """A figure: its name in addresses, its title, and what is counted."""
+
+    name: str
+    title: str
+    definition: str
+
+
+class FigureList(BaseModel):
+    """All figures."""
+
+    figures: list[FigureEntry]
+
+
+class FigureColumn(BaseModel):
+    """A column: its name, and what it holds."""
+
+    name: str
+    kind: str
+
+
+class FigureTable(BaseModel):
+    """A figure. In a row null is not known, or withheld (small cells) where the row's `withheld` names the column.
+
+    `cut`: there are more rows than one answer holds.
+    """
+
+    columns: list[FigureColumn]
+    rows: list[dict[str, Any]]
+    cut: bool
+
+
 class ProblemDocument(BaseModel):
     """RFC 9457."""
 

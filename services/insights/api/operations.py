@@ -16,7 +16,7 @@ from services.insights.api.models import (
     RulesDocument,
 )
 from services.insights.context import Context
-from services.insights.figures import loaded_streams
+from services.insights.figures.summaries import loaded_streams
 from services.insights.language import N_
 from services.insights.problems import Problem
 from shared.errors import StoreError

@@ -5,8 +5,8 @@ from typing import Final
 
 from msgspec import Struct, structs
 
-from services.insights.charts import StackedColumns, bar_share, stacked_columns
-from services.insights.figures import (
+from services.insights.charts.columns import StackedColumns, bar_share, stacked_columns
+from services.insights.figures.summaries import (
     FrictionRow,
     activity_over_time,
     events_summary,
@@ -14,10 +14,10 @@ from services.insights.figures import (
     journeys_touched,
     points_by_place,
 )
+from services.insights.figures.suppression import Shown, disclosure
 from services.insights.filters import Filters
 from services.insights.language import Language
 from services.insights.pages.period import Period
-from services.insights.pages.suppression import Shown, disclosure
 from services.insights.ports import Store
 from shared.detection.register import DECLARATIONS
 from shared.detection.settings import RuleBook

@@ -5,7 +5,7 @@ from typing import Final
 
 from msgspec import Struct
 
-from services.insights.figures import History
+from services.insights.figures.summaries import History
 from services.insights.filters import Filters
 from shared.journey.instants import DAY_US, HOUR_US, from_us, to_us
 

@@ -8,7 +8,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
 from services.insights.context import Context
-from services.insights.figures import choices, history, points_in_all
+from services.insights.figures.summaries import choices, history, points_in_all
 from services.insights.filters import PAGE_FILTER_NAMES, only_known, read_filters
 from services.insights.journeys import Timeline, TimelineEvent, timeline
 from services.insights.language import N_, Language

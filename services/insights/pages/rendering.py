@@ -11,16 +11,19 @@ from msgspec import Struct
 from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
-from services.insights.charts import OTHERS
+from services.insights.charts.columns import OTHERS
 from services.insights.context import Context
+from services.insights.figures.files import FORMATS
+from services.insights.figures.suppression import is_few
 from services.insights.filters import Filters
 from services.insights.language import CODES, Language
+from services.insights.pages.menu import MENU
 from services.insights.pages.overview_view import Place
-from services.insights.pages.suppression import is_few
 from services.insights.pages.words import event_words, needs_words, reason_words
 from services.insights.static_files import read_static, static_address
 from shared.detection.register import DECLARATIONS
 from shared.detection.sentences import channel_name
+from shared.journey.instants import SECOND_US, to_text
 from shared.journey.vocabulary import CHANNELS
 
 _TEMPLATES: Final = Path(__file__).parents[1] / "templates"
@@ -79,6 +82,11 @@ class Pages:
         vary = {"content-language": language.code, "vary": "accept-language"}
         return HTMLResponse(body, status, {**vary, **(headers or {})})
 
+    def first_steps(self, request: Request) -> HTMLResponse:
+        """What a page shows on an empty platform: how a first event gets in."""
+        now = to_text(self._context.clock() // SECOND_US * SECOND_US).replace(".000000", "")
+        return self.page(request, "first_steps.html", {"ingest_port": self._context.settings.ingest_port, "now": now})
+
     def error(
         self, request: Request, language: Language, problem: Mapping[str, Any], headers: Mapping[str, str]
     ) -> HTMLResponse:
@@ -103,6 +111,8 @@ def _environment(language: Language, static: Callable[[str], str], context: Cont
         plural=language.plural,
         static=static,
         version=context.version,
+        menu=MENU,
+        formats=tuple(FORMATS),
         small_cell_min=context.settings.small_cell_min,
         channel_name=lambda channel: channel_name(channel, language.code) if channel else language.text("no channel"),
         series_class=series_class,

@@ -1,0 +1,8 @@
+"""All figures by name: what the API serves, what a page may offer as a file."""
+
+from typing import Final
+
+from services.insights.figures import contacts
+from services.insights.figures.figure import Figure
+
+FIGURES: Final[dict[str, Figure]] = {figure.name: figure for figure in (*contacts.FIGURES,)}

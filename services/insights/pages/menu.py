@@ -1,0 +1,25 @@
+"""The main menu: address and title of each page, in the order of a designer's questions."""
+
+from typing import Final
+
+from msgspec import Struct
+
+from services.insights.language import N_
+
+
+class Entry(Struct, frozen=True):
+    """One entry: the address of its page, and its title (a message)."""
+
+    path: str
+    title: str
+
+    def holds(self, path: str) -> bool:
+        """Whether a page of this address belongs to this entry."""
+        return path == self.path or (self.path != "/" and path.startswith(self.path + "/"))
+
+
+MENU: Final = (
+    Entry("/", N_("Overview")),
+    Entry("/points", N_("Friction points")),
+    Entry("/rules", N_("Rules")),
+)
