@@ -83,3 +83,15 @@ class RedetectionRefused(ParcoursError):
 
 class ReshardRefused(ParcoursError):
     """Journeys cannot be moved to other partitions now: something still runs, or is not folded or not loaded."""
+
+
+class RecordRefused(ParcoursError):
+    """What somebody wants to write down cannot be kept as it is: a value is missing, too long or out of its range."""
+
+    def __init__(self, field: str, message: str) -> None:
+        super().__init__(message)
+        self.field = field
+
+
+class RecordConflict(ParcoursError):
+    """The record was changed or removed by another since it was read."""

@@ -1,4 +1,4 @@
-"""What processes on several machines share besides the log and ClickHouse: leases, heartbeats, small values."""
+"""What processes share besides the log and ClickHouse: leases, heartbeats, small values, what people write down."""
 
 from types import TracebackType
 from typing import Self
@@ -6,6 +6,7 @@ from typing import Self
 from shared.registry.engine import make_engine
 from shared.registry.heartbeats import Heartbeats
 from shared.registry.leases import Leases
+from shared.registry.records import Records
 from shared.registry.upgrade import upgrade
 from shared.registry.values import Values
 
@@ -23,6 +24,7 @@ class Registry:
         self.leases = Leases(self._engine)
         self.heartbeats = Heartbeats(self._engine)
         self.values = Values(self._engine)
+        self.records = Records(self._engine)
 
     def upgrade(self) -> None:
         """Make or change the tables as this program needs them; safe to call by many at once. Raises `RegistryError`."""
