@@ -14,8 +14,10 @@ from services.insights.ports import (
     Loading,
     Migrations,
     ReadinessChecks,
+    Records,
     Redetections,
     RulesInForce,
+    Simulations,
     Store,
 )
 from services.insights.security import SecurityHeaders, SmallBodies
@@ -35,11 +37,15 @@ def build_app(
     settings: Settings,
     clock: Clock,
     version: str,
+    records: Records,
+    opening_key: bytes,
     checks: ReadinessChecks | None = None,
+    simulations: Simulations | None = None,
 ) -> FastAPI:
     """The pages and the API, reading through `store`. Opens nothing; asks nothing before the first request.
 
-    `checks` are what else than ClickHouse and loading must hold for readiness.
+    `opening_key` signs for how long something may be opened once a purpose was stated; processes of one site share it.
+    `checks` are what else than ClickHouse and loading must hold for readiness. Without `simulations` no settings can be tried.
     """
     context = Context(
         store=store,
@@ -52,6 +58,9 @@ def build_app(
         clock=clock,
         version=version,
         checks=checks or {},
+        records=records,
+        opening_key=opening_key,
+        simulations=simulations,
     )
     pages = Pages(context)
     app = FastAPI(

@@ -11,8 +11,10 @@ from services.insights.ports import (
     Loading,
     Migrations,
     ReadinessChecks,
+    Records,
     Redetections,
     RulesInForce,
+    Simulations,
     Store,
 )
 from shared.settings import Settings
@@ -34,6 +36,9 @@ class Context:
         clock: Clock,
         version: str,
         checks: ReadinessChecks,
+        records: Records,
+        opening_key: bytes,
+        simulations: Simulations | None,
     ) -> None:
         self.store: Final = store
         self.rules: Final = rules
@@ -45,6 +50,9 @@ class Context:
         self.clock: Final = clock
         self.version: Final = version
         self.checks: Final = checks
+        self.records: Final = records
+        self.opening_key: Final = opening_key
+        self.simulations: Final = simulations
         self.languages: Final = load_languages()
 
     def language(self, request: Request) -> Language:

@@ -4,6 +4,11 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 from shared.detection.settings import RuleBook
+from shared.detection.what_if import Comparison, Scenario
+from shared.registry.annotations import Annotations
+from shared.registry.improvements import Improvements
+from shared.registry.notes import Notes
+from shared.registry.openings import Openings
 
 Clock = Callable[[], int]
 """Microseconds since 1970 UTC."""
@@ -62,3 +67,69 @@ class Redetections(Protocol):
 
     def state(self, run: str) -> Mapping[str, Any] | None:
         """How a run stands, JSON values only; `None` for a run that is not known."""
+
+
+class SimulationRun(Protocol):
+    """A simulation as it stands: `running`, `finished`, `failed` (and `why`) or `cancelled`; `done` of `total` steps.
+
+    One person (of one service) in `one_in` was looked at, of `people`, who have `events`.
+    """
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def scenario(self) -> Scenario: ...
+    @property
+    def state(self) -> str: ...
+    @property
+    def why(self) -> str: ...
+    @property
+    def done(self) -> int: ...
+    @property
+    def total(self) -> int: ...
+    @property
+    def one_in(self) -> int: ...
+    @property
+    def people(self) -> int: ...
+    @property
+    def events(self) -> int: ...
+    @property
+    def computed_us(self) -> int: ...
+    @property
+    def result(self) -> Comparison | None: ...
+
+
+class Simulations(Protocol):
+    """Tries other rule settings on past events, in the background; nothing is written."""
+
+    def start(self, scenario: Scenario, in_force: Mapping[str, Any]) -> str:
+        """Begin a run; its name. Raises `shared.detection.what_if.SimulationRefused` while another runs."""
+
+    def find(self, name: str) -> SimulationRun | None:
+        """A run as it stands; `None` for one that is not known."""
+
+    def running(self) -> SimulationRun | None:
+        """The run under way."""
+
+    def cancel(self, name: str) -> None:
+        """End a run under way; nothing of it is kept."""
+
+
+class Records(Protocol):
+    """What people write down, and what was opened; thread-safe. Its parts raise `shared.errors.RegistryError`."""
+
+    @property
+    def annotations(self) -> Annotations:
+        """What happened on a day that explains a change in the figures."""
+
+    @property
+    def improvements(self) -> Improvements:
+        """Repairs: what, where, since when."""
+
+    @property
+    def notes(self) -> Notes:
+        """Notes on a journey, a point, a rule or a service."""
+
+    @property
+    def openings(self) -> Openings:
+        """Each look at single points and journeys, and its purpose."""

@@ -10,7 +10,9 @@ from fastapi import FastAPI
 from services.loader.loop import Loader
 from services.loader.refused import RejectLog
 from services.redetection.job import RedetectionJobs
+from services.simulation.job import Simulations
 from services.wiring import doctor
+from services.wiring.cluster.parts import open_registry
 from services.wiring.detector_metrics import expose_detector
 from services.wiring.folder import DataFolder
 from services.wiring.http import serve
@@ -22,12 +24,14 @@ from services.wiring.readiness import readiness_checks
 from services.wiring.redetection import build_redetections
 from services.wiring.rules import RulesInForce, site_rules
 from services.wiring.signals import expose_loader_lag
+from services.wiring.simulation import build_simulations
 from services.wiring.streams import EVENTS, INGEST_REJECTS, LOAD_REJECTS, POINTS, REJECTS_CONSUMERS
 from shared.clock import now_ms, now_us
 from shared.ingest.published_rules import PublishedRulesFile
 from shared.log.local import LocalLogReader, LocalLogWriter
 from shared.privacy.keys import Keys, load_or_make_keys
 from shared.privacy.sealing import Sealer
+from shared.registry.records import Records
 from shared.settings import Settings
 from shared.store.client import Store
 from shared.store.migrate import migrate
@@ -58,7 +62,12 @@ def run_analytics(settings: Settings, stop: threading.Event) -> None:
         loading = _loading(settings, folder, store, keys, stop, stack)
         expose_detector(folder, now_us)
         expose_loader_lag(loading.lag)
-        app = _app(settings, folder, store, loading, build_redetections(settings, store, keys, now_us, stop))
+        simulations = build_simulations(store, now_us)
+        stack.callback(simulations.close)
+        registry = stack.enter_context(open_registry(settings))
+        registry.upgrade()
+        redetections = build_redetections(settings, store, keys, now_us, stop)
+        app = _app(settings, folder, store, loading, redetections, simulations, registry.records, keys)
         loading.start()
         serve(app, listener, stop)
         stop.set()
@@ -90,7 +99,14 @@ def _readers(folder: DataFolder) -> list[LocalLogReader]:
 
 
 def _app(
-    settings: Settings, folder: DataFolder, store: Store, loading: Loading, redetections: RedetectionJobs
+    settings: Settings,
+    folder: DataFolder,
+    store: Store,
+    loading: Loading,
+    redetections: RedetectionJobs,
+    simulations: Simulations,
+    records: Records,
+    keys: Keys,
 ) -> FastAPI:
     reader = LocalLogReader(folder.stream(EVENTS), EVENTS)
     published = PublishedRulesFile(folder.published_rules, reader)
@@ -101,5 +117,8 @@ def _app(
         loading=loading,
         examine=lambda: [*doctor.examine(settings, now_us), *doctor.examine_store(store, settings)],
         redetections=redetections,
+        records=records,
+        keys=keys,
+        simulations=simulations,
         checks=readiness_checks(folder, store, loading, now_us),
     )

@@ -1,19 +1,24 @@
 """Insights as an application, whatever hosts it: pages, API, health and metrics on one port."""
 
+import hmac
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 from fastapi import FastAPI, Response
 
 from services.insights.app import build_app
-from services.insights.ports import Loading, ReadinessChecks, Redetections, RulesInForce
+from services.insights.ports import Loading, ReadinessChecks, Records, Redetections, RulesInForce, Simulations
 from services.wiring import doctor
 from services.wiring.version import program_version
 from shared.clock import now_us
+from shared.privacy.keys import Keys
 from shared.settings import Settings
 from shared.store.client import Store
 from shared.store.migrate import plan, read_migrations
 from shared.telemetry import EXPOSITION_TYPE, exposition
+
+_OPENINGS: Final = b"parcours openings"
+"""What the key that signs openings is derived for."""
 
 
 def build_insights(
@@ -24,6 +29,9 @@ def build_insights(
     loading: Loading,
     examine: Callable[[], Iterable[doctor.Part]],
     redetections: Redetections,
+    records: Records,
+    keys: Keys,
+    simulations: Simulations,
     checks: ReadinessChecks | None = None,
 ) -> FastAPI:
     """The application; `examine` looks at every part of the platform, `checks` are quick and are part of readiness."""
@@ -34,10 +42,13 @@ def build_insights(
         doctor=lambda: doctor.report(examine()),
         migrations=lambda: list_migrations(store),
         redetections=redetections,
+        simulations=simulations,
         settings=settings,
         clock=now_us,
         version=program_version(),
         checks=checks,
+        records=records,
+        opening_key=hmac.digest(keys.routing, _OPENINGS, "sha256"),
     )
 
     @app.get("/metrics", include_in_schema=False)

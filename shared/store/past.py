@@ -40,14 +40,17 @@ def _data_field(name: str) -> tuple[str, str]:
     return f"nullIf(toString(`{name}`), '')", "Nullable(String)"
 
 
-def _events_sql() -> str:
+def events_sql(within: str) -> str:
+    """The statement for the rows of `events AS e` that the clause `within` keeps, as the log writes events, in order of
+    (service, subject, time, source, id).
+    """
     fields = [_data_field(name) for name in _DATA]
     types = ", ".join(f"`{name}` {kind}" for name, (_, kind) in zip(_DATA, fields, strict=True))
     data = ", ".join(expression for expression, _ in fields)
     return (
         f"SELECT id, source, type, {_instant('e.time')} AS time, {_instant('e.recordedtime')} AS recordedtime, subject, shard, "  # noqa: S608  # names from here
         f"CAST(tuple({data}), 'Tuple({types})') AS data "
-        f"FROM events AS e {_WITHIN} ORDER BY service, subject, e.time, source, id"
+        f"FROM events AS e {within} ORDER BY service, subject, e.time, source, id"
     )
 
 
@@ -71,7 +74,7 @@ WHERE subject != '' AND (service, subject) > ({s0:String}, {p0:String}) AND (ser
 """
 
 
-_EVENTS: Final = _events_sql()
+_EVENTS: Final = events_sql(_WITHIN)
 _POINTS: Final = _points_sql()
 
 

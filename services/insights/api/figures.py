@@ -82,6 +82,8 @@ def make_ask(context: Context, filters: Filters, parameters: dict[str, str]) -> 
         now_us=context.clock(),
         small_cell_min=context.settings.small_cell_min,
         parameters=parameters,
+        contact_cost_cents=context.settings.contact_cost_cents,
+        simulations=context.simulations,
     )
 
 

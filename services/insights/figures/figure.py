@@ -6,7 +6,7 @@ from msgspec import Struct
 
 from services.insights.figures.table import Table, withhold
 from services.insights.filters import Filters
-from services.insights.ports import Store
+from services.insights.ports import Simulations, Store
 from shared.detection.settings import RuleBook
 
 
@@ -30,6 +30,8 @@ class Ask(Struct, frozen=True, kw_only=True):
     now_us: int
     small_cell_min: int
     parameters: Mapping[str, str] = {}
+    simulations: Simulations | None = None
+    contact_cost_cents: int = 0
 
     def parameter(self, name: str) -> str | None:
         """The value of a parameter; `None` where it is absent or empty."""

@@ -14,6 +14,7 @@ from services.wiring.insights_app import build_insights
 from services.wiring.listener import open_listener
 from services.wiring.redetection import build_redetections
 from services.wiring.rules import site_rules
+from services.wiring.simulation import build_simulations
 from shared.clock import now_us
 from shared.log.kafka.reader import KafkaLogReader
 from shared.log.port import JOURNEY_EVENTS
@@ -35,6 +36,8 @@ def run_insights(settings: Settings, stop: threading.Event) -> None:
         loading = ClusterLoading(registry.heartbeats, store, readers)
         doctor = ClusterDoctor(settings, registry, store, readers, rules)
         keys = load_or_make_keys(DataFolder(settings.data).keys)
+        simulations = build_simulations(store, now_us)
+        stack.callback(simulations.close)
         app = build_insights(
             settings,
             store,
@@ -42,5 +45,8 @@ def run_insights(settings: Settings, stop: threading.Event) -> None:
             loading=loading,
             examine=lambda: doctor.examine(loading.lag()),
             redetections=build_redetections(settings, store, keys, now_us, stop, events=JOURNEY_EVENTS),
+            records=registry.records,
+            keys=keys,
+            simulations=simulations,
         )
         serve(app, listener, stop)
