@@ -96,6 +96,18 @@ def _on_events(filters: Filters) -> tuple[list[str], dict[str, Any]]:
     return _restrict(filters, _HOUR if filters.on_full_hours() else "time", rule_column=False)
 
 
+def events_where(filters: Filters, *more: str) -> tuple[str, dict[str, Any]]:
+    """The WHERE clause on rows of `events` for the filters and further conditions ('' where nothing restricts), and its values."""
+    conditions, parameters = _on_events(filters)
+    return _where([*conditions, *more]), parameters
+
+
+def points_where(filters: Filters, *more: str, hourly: bool = False) -> tuple[str, dict[str, Any]]:
+    """As `events_where`, on rows of `points`; `hourly` for sums that the aggregate answers."""
+    conditions, parameters = _on_points(filters, hourly=hourly)
+    return _where([*conditions, *more]), parameters
+
+
 def _allowed(name: str, names: tuple[str, ...]) -> str:
     if name not in names:
         raise ValueError(name)

@@ -3,7 +3,7 @@
 Pages, CSV, Parquet, Arrow and the API all show the same table; so a figure is counted once, and hidden once.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final, Literal
 
 from msgspec import Struct, structs
@@ -25,7 +25,8 @@ class Column(Struct, frozen=True, kw_only=True):
     """One column: its name in the API and in files, its title (a message), and what it holds.
 
     small_cells: it counts points, journeys or citizens, so small numbers are withheld. of: the column (a count with
-    `small_cells`) from which this one could be worked out; it is withheld with it.
+    `small_cells`) from which this one could be worked out; it is withheld with it. words: of a text column of codes, the
+    message that pages show for each.
     """
 
     name: str
@@ -33,6 +34,7 @@ class Column(Struct, frozen=True, kw_only=True):
     kind: Kind
     small_cells: bool = False
     of: str = ""
+    words: Mapping[str, str] = {}
 
 
 class Row(Struct, frozen=True):
@@ -85,9 +87,15 @@ def withhold(found: Table, minimum: int) -> Table:
             if shown != "shown":
                 names.add(column.name)
     for names in hidden:
-        names |= {column.name for column in found.columns if column.of and column.of in names}
+        _spread(names, found.columns)
     rows = tuple(_without(row, names, found.columns) for row, names in zip(found.rows, hidden, strict=True))
     return structs.replace(found, rows=rows)
+
+
+def _spread(names: set[str], columns: tuple[Column, ...]) -> None:
+    """Withhold what could be worked out from what is withheld, and so on."""
+    while more := {column.name for column in columns if column.of in names} - names:
+        names |= more
 
 
 def _shown(found: Table, place: int, minimum: int) -> list[Shown]:
