@@ -7,12 +7,15 @@ import msgspec
 from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import ClickHouseError, DatabaseError
 
-from services.loader.targets import PROBE, Target
+from services.loader.targets import PROBE, TARGETS, Target
+from services.loader.touched import note_touched
 from shared.errors import StoreError
+from shared.log.port import Kind
 from shared.store.client import insert_rows
 from shared.store.damage import damaged_part
 from shared.store.failures import typed_errors
 
+_EVENTS: Final = TARGETS[Kind.EVENTS].table
 _items = msgspec.json.Decoder(list[msgspec.Raw])
 
 _NOT_THE_ROWS: Final = {
@@ -97,6 +100,8 @@ def _try_insert(writer: Client, target: Target, block: bytes) -> DatabaseError |
             insert_rows(writer, target.staging, block)
             parsed = True
             writer.command(target.insert)
+            if target.table == _EVENTS:
+                note_touched(writer, target.staging)
         except DatabaseError as error:
             if error.code is None or (parsed and damaged_part(error)):
                 raise

@@ -260,6 +260,10 @@ class RuleBook:
         """The rules in force for a service."""
         return self._services.get(name, self._default)
 
+    def all_services(self) -> list[ServiceRules]:
+        """Every set of rules in force, once."""
+        return [self._default, *self._services.values()]
+
     def lateness_us(self, source: str) -> int:
         """How far behind its journey an event of this source may come and still be in order."""
         return self._lateness_us.get(source, _us(LATENESS_S))

@@ -89,6 +89,14 @@ class Store:
                 self._writer = self._open(self._writer_settings(), _WRITE_LIMIT_S)
             return self._writer
 
+    def open_writer(self) -> Client:
+        """A client for inserts beside `writer()`, for a thread of its own; bounded as a query is, and on one processor.
+
+        Raises as `writer`.
+        """
+        bounds = self._bounds() | {"max_threads": 1, "max_insert_threads": 1}
+        return self._open(self._writer_settings() | bounds, _WRITE_LIMIT_S)
+
     def query(self, sql: str, parameters: Mapping[str, Any] | None = None) -> Rows:
         """Run one read-only statement; `{name:Type}` in it takes its value from `parameters`.
 
@@ -155,12 +163,17 @@ class Store:
     def _reader_settings(self, limit_s: int) -> dict[str, Any]:
         return {
             "max_execution_time": limit_s,
-            "max_memory_usage": self._memory_bytes // 2,
-            "max_bytes_before_external_group_by": self._memory_bytes // 4,
-            "max_bytes_before_external_sort": self._memory_bytes // 4,
             "output_format_json_array_of_rows": 1,
             "output_format_json_named_tuples_as_objects": 1,
             "output_format_json_quote_64bit_integers": 0,
+        } | self._bounds()
+
+    def _bounds(self) -> dict[str, Any]:
+        """The memory of one statement."""
+        return {
+            "max_memory_usage": self._memory_bytes // 2,
+            "max_bytes_before_external_group_by": self._memory_bytes // 4,
+            "max_bytes_before_external_sort": self._memory_bytes // 4,
         }
 
     def _writer_settings(self) -> dict[str, Any]:

@@ -7,9 +7,11 @@ from typing import Any
 
 from clickhouse_connect.driver.client import Client
 
+from services.loader.assembly import assemble_with
 from services.loader.insert import insert_batch
 from services.loader.targets import TARGETS
 from shared.detection.draft import journey_id
+from shared.detection.settings import DEFAULTS, RuleBook
 from shared.log.port import Kind
 from tests.reference.definitions import points_in_force
 from tests.reference.journeys import instant_us
@@ -66,6 +68,7 @@ def retraction(point: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def fill(writer: Client, events: list[dict[str, Any]], document: Mapping[str, Any] | None = None) -> None:
-    """Insert events and their points."""
+    """Insert events and their points, and assemble the journeys."""
     insert(writer, Kind.EVENTS, events)
     insert(writer, Kind.POINTS, point_rows([each for each in events if "subject" in each], document))
+    assemble_with(writer, RuleBook(document or DEFAULTS, 1))

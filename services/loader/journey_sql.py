@@ -1,0 +1,97 @@
+"""The statements that rebuild journeys from events, and the tables they stage them in."""
+
+from string import Template
+from typing import Final, NamedTuple
+
+VISIT_GAP_MINUTES: Final = 30
+"""A visit goes on while its next event follows within so many minutes. Source: the comment of table `journeys`."""
+
+_IN_PART: Final = "batch <= {batch:UInt64} AND cityHash64(subject, service) % {of:UInt64} = {number:UInt64}"
+"""The keys at hand: of the batches up to one, those of a remainder, so that too many can be divided."""
+
+_KEYS: Final = f"(subject, service) IN (SELECT subject, service FROM touched_journeys WHERE {_IN_PART})"  # noqa: S608
+
+BATCHES: Final = "SELECT batch, count() FROM touched_journeys GROUP BY batch ORDER BY batch LIMIT 10000"
+TAKEN: Final = "DELETE FROM touched_journeys WHERE batch <= {batch:UInt64}"
+
+_STAGE: Final = Template(
+    """
+INSERT INTO $events (subject, service, time, source, id, type, channel, step, case, contact, territory)
+SELECT subject, service, time, source, id, type, channel, step, case, contact, territory
+FROM events WHERE $keys LIMIT {limit:UInt64}
+"""
+)
+
+_STAGED: Final = Template(
+    """
+SELECT
+    subject, service, count() AS events, toUnixTimestamp64Micro(min(time)),
+    events > {most:UInt64} OR arrayMax(arrayDifference(arraySort(groupArray(toUnixTimestamp64Micro(time))))) > {gap:Int64}
+FROM $events GROUP BY subject, service
+"""
+)
+
+_EVENTS_OF: Final = Template(
+    """
+SELECT subject, service, toUnixTimestamp64Micro(time), type, case FROM $events
+WHERE (subject, service) IN {keys:Array(Tuple(String, String))} ORDER BY subject, service, time, source, id
+"""
+)
+
+_ASSEMBLE: Final = Template(
+    """
+INSERT INTO journeys (service, started, subject, cut, journey, ended, territory, entry_channel,
+    at, type, channel, step, case, visit_channel, visit_from, version, removed)
+WITH
+    arraySlice(all, place, size) AS e,
+    arrayFilter(x -> x.2 != '', arrayMap((x, n) -> (x.1, x.5, x.8, n), e, arrayEnumerate(e))) AS seen,
+    arrayFilter(
+        (x, before) -> x.2 != before.2 OR x.1 > addMinutes(before.1, $visit_gap)
+            OR (x.3 != '' AND before.3 != '' AND x.3 != before.3),
+        seen,
+        arrayResize(arrayPushFront(seen, (toDateTime64(0, 6, 'UTC'), '', '', 0)), length(seen))
+    ) AS visits
+SELECT
+    service, e[1].1, subject, cut, journey, e[-1].1,
+    arrayFirst(x -> x != '', tupleElement(e, 9)), seen[1].2,
+    tupleElement(e, 1), tupleElement(e, 4), tupleElement(e, 5), tupleElement(e, 6), tupleElement(e, 7),
+    tupleElement(visits, 2), tupleElement(visits, 4), {version:UInt64}, 0
+FROM
+(
+    SELECT subject, service, arraySort(groupArray((
+        time, source::String, id, type::String, channel::String, step::String, case, contact, territory::String))) AS all
+    FROM $events GROUP BY subject, service
+) AS staged
+INNER JOIN $cuts AS found USING (subject, service)
+UNION ALL
+SELECT service, argMax(j.started, version), subject, cut, '', argMax(j.started, version), '', '',
+    [], [], [], [], [], [], [], {version:UInt64}, 1
+FROM journeys AS j
+WHERE $keys
+GROUP BY service, toDate(j.started), subject, cut
+HAVING argMax(removed, version) = 0 AND (service, toDate(j.started), subject, cut) NOT IN
+    (SELECT service, toDate(fromUnixTimestamp64Micro(started_us, 'UTC')), subject, cut FROM $cuts)
+"""
+)
+
+
+class Statements(NamedTuple):
+    """Names of the staging tables of one assembler, and the statements over them."""
+
+    events: str
+    cuts: str
+    stage: str
+    staged: str
+    events_of: str
+    assemble: str
+
+
+PLAIN: Final = ("staging_journey_events", "staging_journey_cuts")
+
+
+def statements(fence: int) -> Statements:
+    """Those of the holder of a lease; of the only one there is, for 0."""
+    events, cuts = (f"{name}_{fence}" if fence else name for name in PLAIN)
+    names = {"events": events, "cuts": cuts, "keys": _KEYS, "visit_gap": VISIT_GAP_MINUTES}
+    templates = (_STAGE, _STAGED, _EVENTS_OF, _ASSEMBLE)
+    return Statements(events, cuts, *(template.substitute(names) for template in templates))

@@ -1,0 +1,52 @@
+"""Note whose journeys a batch of events has changed, for the assembler.
+
+Every statement is one batch. Its number is ClickHouse's own clock in microseconds, or one more than the highest there:
+numbers grow, whatever the clock does, while anything waits. All events of the past are noted under the numbers from 1.
+"""
+
+from typing import Final
+
+from clickhouse_connect.driver.client import Client
+
+from services.loader.targets import TARGETS
+from shared.log.port import Kind
+from shared.store.failures import typed_errors
+
+PAST_KEYS: Final = 20_000
+"""(subject, service) of the past under one number."""
+PAST_EVENTS: Final = 1_000_000
+"""Events of the past whose keys are sought in one statement, about."""
+
+_ONE_PART: Final = {"max_insert_threads": 1, "min_insert_block_size_rows": 10_000_000}
+"""The keys of a batch become visible together."""
+_NOTE: Final = """
+INSERT INTO touched_journeys (batch, subject, service)
+SELECT
+    greatest(
+        toUInt64(toUnixTimestamp64Micro(now64(6))), (SELECT max(batch) + 1 FROM touched_journeys)
+    ),
+    subject, data.service
+FROM {staging:Identifier} WHERE subject != '' GROUP BY subject, data.service
+"""
+_NOTE_PAST: Final = """
+INSERT INTO touched_journeys (batch, subject, service)
+SELECT {first:UInt64} + intDiv(rowNumberInAllBlocks(), {keys:UInt64}), subject, service
+FROM (SELECT subject, service FROM events
+      WHERE subject != '' AND cityHash64(subject) % {of:UInt64} = {number:UInt64} GROUP BY subject, service)
+"""
+_NUMBERS_OF_A_STATEMENT: Final = 1_000_000
+_EVENTS: Final = "SELECT count() FROM events"
+
+
+def note_touched(writer: Client, staging: str = TARGETS[Kind.EVENTS].staging) -> None:
+    """Note the keys of the events in a staging table. Raises the driver's errors."""
+    writer.command(_NOTE, parameters={"staging": staging}, settings=_ONE_PART)
+
+
+def note_all(writer: Client) -> None:
+    """Note every key there is, in pieces. Safe to repeat. Raises `StoreError`."""
+    with typed_errors("touched_journeys"):
+        pieces = int(writer.query(_EVENTS).result_rows[0][0]) // PAST_EVENTS + 1
+        for number in range(pieces):
+            about = {"first": 1 + number * _NUMBERS_OF_A_STATEMENT, "keys": PAST_KEYS, "of": pieces, "number": number}
+            writer.command(_NOTE_PAST, parameters=about, settings=_ONE_PART)

@@ -1,0 +1,42 @@
+"""Where the events of one (subject, service) are cut into journeys, without folding them.
+
+Source: docs/definitions/frictions.md, "A journey". The fold cuts as it goes; this gives the same cuts to those who have the
+events in order and need no points.
+"""
+
+from collections.abc import Iterable, Iterator
+from typing import Final
+
+from shared.detection.fold import MAX_JOURNEY_EVENTS
+from shared.detection.settings import ServiceRules
+
+_CLOSING: Final = frozenset({"case.decided", "case.closed"})
+_REOPENED: Final = "case.reopened"
+
+
+def cuts(events: Iterable[tuple[int, str, str]], rules: ServiceRules) -> Iterator[int]:
+    """The number of the journey of each event, from 0. Events are (time in us, type, case or '') in order."""
+    cut, count, last_us = 0, 0, 0
+    open_cases: set[str] = set()
+    closed_cases: set[str] = set()
+    for time_us, kind, case in events:
+        limit_us = rules.open_case_gap_us if open_cases else rules.gap_us
+        if count and (time_us - last_us > limit_us or count >= MAX_JOURNEY_EVENTS):
+            cut, count = cut + 1, 0
+            open_cases.clear()
+            closed_cases.clear()
+        count, last_us = count + 1, time_us
+        if not case:
+            pass
+        elif kind in _CLOSING:
+            open_cases.discard(case)
+            closed_cases.add(case)
+        elif kind == _REOPENED or case not in closed_cases:
+            open_cases.add(case)
+            closed_cases.discard(case)
+        yield cut
+
+
+def smallest_gap_us(rules: Iterable[ServiceRules]) -> int:
+    """Events of these services that are never further apart than this, and few enough, are one journey."""
+    return min(min(each.gap_us, each.open_case_gap_us) for each in rules)
