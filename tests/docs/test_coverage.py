@@ -47,6 +47,8 @@ def insights_app() -> FastAPI:
         settings=Settings(),
         clock=lambda: 0,
         version="0",
+        records=parts,
+        opening_key=b"",
     )
 
 

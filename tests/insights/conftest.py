@@ -4,6 +4,7 @@ import socket
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import httpx
@@ -14,6 +15,8 @@ from services.insights.ports import ReadinessChecks
 from services.wiring.http import serve
 from shared.detection.settings import DEFAULTS, RuleBook, merged
 from shared.errors import RedetectionRefused
+from shared.registry.records import Records
+from shared.registry.registry import Registry
 from shared.settings import Settings
 from shared.store.client import Store
 from tests.insights import seed
@@ -62,14 +65,30 @@ ClientWith = Callable[..., httpx.Client]
 
 
 @contextmanager
+def new_records() -> Iterator[Records]:
+    """The records of an empty registry, a SQLite file that goes with it."""
+    with TemporaryDirectory(prefix="parcours-") as folder, Registry(f"sqlite:///{folder}/registry.sqlite") as registry:
+        registry.upgrade()
+        yield registry.records
+
+
+@contextmanager
 def served(
     store: Any,
     loading: FakeLoading | None = None,
     rules: Mapping[str, Any] | None = None,
     checks: ReadinessChecks | None = None,
+    records: Records | None = None,
     **settings: Any,
 ) -> Iterator[httpx.Client]:
-    """A client of an application over a store, served over HTTP; `rules` is laid over the default settings."""
+    """A client of an application over a store, served over HTTP; `rules` is laid over the default settings.
+
+    `records` are those of a registry of its own unless given.
+    """
+    if records is None:
+        with new_records() as made, served(store, loading, rules, checks, made, **settings) as client:
+            yield client
+        return
     book = RuleBook(merged(DEFAULTS, rules or {}), 1)
     app = build_app(
         store=store,
@@ -82,6 +101,8 @@ def served(
         clock=lambda: NOW_US,
         version="0.1.0",
         checks=checks,
+        records=records,
+        opening_key=b"a key of the tests",
     )
     listener = socket.create_server(("127.0.0.1", 0))
     stop = threading.Event()
