@@ -1,0 +1,46 @@
+"""The weeks of a study as a chart shows them."""
+
+from collections.abc import Mapping
+
+from services.insights.effect.protocol import SETTLING_DAYS, WEEK, Interval, Series, Span, Study, Week
+
+
+def weeks(study: Study, span: Span | None, expected: Mapping[int, Interval], begin: int) -> list[Week]:
+    """Whole weeks counted from the first start, from `begin` on to the end of the study; `expected` by their first day."""
+    comparison = study.comparison
+    treated = study.treated
+    first = treated[0].start or 0
+    earliest = first - (first - begin) // WEEK * WEEK
+    rows = []
+    for start in range(earliest, study.end_day - WEEK + 1, WEEK):
+        days = range(start - study.first_day, start - study.first_day + WEEK)
+        contacts = sum(each.contacts[day] for each in treated for day in days)
+        started = sum(
+            each.contacts[day] for each in treated for day in days if day + study.first_day >= (each.start or 0)
+        )
+        rows.append(
+            Week(
+                start=start,
+                points=sum(each.points[day] for each in treated for day in days if each.contacts[day]),
+                contacts=contacts,
+                expected=expected.get(start),
+                started_share=started / contacts if contacts else 0.0,
+                used=span is not None and _used(start, treated, span),
+                compared_points=None if comparison is None else sum(comparison.points[day] for day in days),
+                compared_contacts=None if comparison is None else sum(comparison.contacts[day] for day in days),
+            )
+        )
+    return rows
+
+
+def _used(start: int, treated: tuple[Series, ...], span: Span) -> bool:
+    """Whether the estimate rests on the week: it was read, nothing settled in, and no peak was left out."""
+    if start + WEEK > span.end:
+        return False
+    for each, peak in zip(treated, span.peaks, strict=True):
+        own = each.start or 0
+        if own < start + WEEK and start < own + SETTLING_DAYS:
+            return False
+        if peak is not None and peak < start + WEEK and start < own:
+            return False
+    return True
