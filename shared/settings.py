@@ -54,6 +54,8 @@ class Settings(Struct, frozen=True, kw_only=True):
     """Bound on one query's time."""
     small_cell_min: int = 10
     """Counts of citizens below this are not shown on pages."""
+    contact_cost_cents: int = 0
+    """What one contact costs the administration, in euro cents; 0: not known, so no costs in euros are shown."""
     brokers: str = ""
     """Kafka's addresses (`host:port,…`); without them all runs on one machine."""
     replication: int = 1
