@@ -1,0 +1,159 @@
+"""The journey map as it was counted: nodes, passages and the points on them, of the journeys of one service."""
+
+from collections import defaultdict
+from collections.abc import Mapping
+from math import isnan
+from typing import Any, Final
+
+from msgspec import Struct
+
+from services.insights.figures import map_queries
+from services.insights.figures.figure import Ask, Parameter
+from services.insights.figures.journey_filters import of_one_service
+from services.insights.figures.map_queries import END, EVENTS, START, Node
+from services.insights.figures.summaries import answer
+from services.insights.filters import Filters
+from services.insights.language import N_
+from services.insights.problems import Problem
+
+Edge = tuple[Node, Node]
+
+EVENTS_PARAMETER: Final = Parameter(
+    "events",
+    "Which events the map is made of: `all`, `citizen` (contacts, forms, complaints) or `steps` (those that carry a step);"
+    " `all` if left out.",
+)
+
+
+class NodeCount(Struct, frozen=True, kw_only=True):
+    """One step on one channel. `again` journeys pass it more than once; waits are known of `timed` of its events.
+
+    `place`: the mean place of its events in their journeys, from 1.
+    """
+
+    node: Node
+    events: int
+    journeys: int
+    again: int
+    timed: int
+    median_s: float | None
+    p90_s: float | None
+    place: float
+    points: Mapping[str, int]
+
+
+class PassageCount(Struct, frozen=True, kw_only=True):
+    """A passage between successive events of a journey, from `START` or to `END` at its ends."""
+
+    edge: Edge
+    passages: int
+    journeys: int
+    median_s: float | None
+    p90_s: float | None
+    points: int
+
+
+class JourneyMap(Struct, frozen=True, kw_only=True):
+    """Nodes by journeys and passages by their number, most first; `points_elsewhere` belong to events not on the map."""
+
+    filters: Filters
+    events: str
+    nodes: tuple[NodeCount, ...]
+    passages: tuple[PassageCount, ...]
+    points_elsewhere: int
+
+    @property
+    def journeys(self) -> int:
+        """Journeys that hold an event of the map."""
+        return sum(each.passages for each in self.passages if each.edge[0] == START)
+
+
+class Path(Struct, frozen=True):
+    """A complete path of journeys, from first to last event, and how many take it."""
+
+    nodes: tuple[Node, ...]
+    journeys: int
+
+
+def chosen_events(ask: Ask) -> str:
+    """The parameter `events`. Raises `Problem` 422."""
+    events = ask.parameter("events") or EVENTS[0]
+    if events not in EVENTS:
+        raise Problem(422, "invalid-events", N_("“events” must be one of: %(allowed)s."), allowed=", ".join(EVENTS))
+    return events
+
+
+def read_map(ask: Ask) -> JourneyMap:
+    """The map of the service asked for, else the busiest."""
+    filters, events = of_one_service(ask.store, ask.filters), chosen_events(ask)
+    names = _names(ask, filters, events)
+    points: dict[tuple[Node, Node], dict[str, int]] = defaultdict(dict)
+    elsewhere = 0
+    for row in answer(ask.store, map_queries.points_at(filters, events)):
+        if row["target"]:
+            points[names[row["origin"]], names[row["target"]]][row["rule"]] = int(row["points"])
+        else:
+            elsewhere += int(row["points"])
+    rows = answer(ask.store, map_queries.passages(filters, events))
+    nodes = [_node(row, names[row["target"]], points) for row in rows if row["total"] and row["target"]]
+    passages = [_passage(row, names, points) for row in rows if not row["total"]]
+    return JourneyMap(
+        filters=filters,
+        events=events,
+        nodes=tuple(sorted(nodes, key=lambda each: (-each.journeys, -each.events, each.node))),
+        passages=tuple(sorted(passages, key=lambda each: (-each.passages, each.edge))),
+        points_elsewhere=elsewhere,
+    )
+
+
+def read_path(ask: Ask) -> Path | None:
+    """The path that most journeys take; `None` where fewer share it than may be shown."""
+    filters, events = of_one_service(ask.store, ask.filters), chosen_events(ask)
+    rows = answer(ask.store, map_queries.happy_path(filters, events))
+    if not rows or rows[0]["journeys"] < ask.small_cell_min:
+        return None
+    names = _names(ask, filters, events)
+    return Path(tuple(names[node] for node in rows[0]["path"]), int(rows[0]["journeys"]))
+
+
+def _names(ask: Ask, filters: Filters, events: str) -> dict[int, Node]:
+    """The node of each number; 0 is `START` here, and `END` as a target."""
+    rows = answer(ask.store, map_queries.node_names(filters, events))
+    return {0: START} | {row["node"]: (row["step"], row["channel"]) for row in rows}
+
+
+def _node(row: Mapping[str, Any], node: Node, points: Mapping[Edge, Mapping[str, int]]) -> NodeCount:
+    held: dict[str, int] = defaultdict(int)
+    for (_, target), rules in points.items():
+        if target == node:
+            for rule, found in rules.items():
+                held[rule] += found
+    return NodeCount(
+        node=node,
+        events=int(row["passages"]),
+        journeys=int(row["first_events"]),
+        again=int(row["again"]),
+        timed=int(row["timed"]),
+        median_s=_known(row["spread"][0]),
+        p90_s=_known(row["spread"][1]),
+        place=float(row["place"]),
+        points=dict(held),
+    )
+
+
+def _passage(
+    row: Mapping[str, Any], names: Mapping[int, Node], points: Mapping[Edge, Mapping[str, int]]
+) -> PassageCount:
+    edge = names[row["origin"]], names[row["target"]] if row["target"] else END
+    return PassageCount(
+        edge=edge,
+        passages=int(row["passages"]),
+        journeys=int(row["first_passages"]),
+        median_s=_known(row["spread"][0]),
+        p90_s=_known(row["spread"][1]),
+        points=sum(points.get(edge, {}).values()),
+    )
+
+
+def _known(seconds: float) -> float | None:
+    return None if isnan(seconds) else round(seconds, 6)

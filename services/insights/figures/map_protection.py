@@ -1,0 +1,32 @@
+"""Which counts of a network stay unshown: small ones, and enough of the others that no sum gives a small one away.
+
+At a node, what comes in and what goes out both add up to the node's own count, which is shown too. A sum with a single
+hidden member tells it; so its next smallest member is hidden with it, and so on until no sum does.
+"""
+
+from collections.abc import Hashable, Iterable, Mapping, Sequence
+
+from services.insights.figures.suppression import is_few
+
+
+def hidden_cells(
+    counts: Mapping[Hashable, int], sums: Iterable[Sequence[Hashable]], minimum: int
+) -> frozenset[Hashable]:
+    """The cells to hide: counts from 1 to `minimum` - 1, and complements.
+
+    sums: cells of which one follows from the others, whether a total stands among them or is known elsewhere.
+    """
+    hidden = {cell for cell, count in counts.items() if is_few(count, minimum)}
+    members = [list(dict.fromkeys(cells)) for cells in sums]
+    found = bool(hidden)
+    while found:
+        found = False
+        for cells in members:
+            if sum(cell in hidden for cell in cells) == 1:
+                others = [
+                    (counts[cell], place) for place, cell in enumerate(cells) if counts[cell] and cell not in hidden
+                ]
+                if others:
+                    hidden.add(cells[min(others)[1]])
+                    found = True
+    return frozenset(hidden)
