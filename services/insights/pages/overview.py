@@ -1,18 +1,33 @@
-"""The page people open first: how many come by which channel, and where it hurts."""
+"""The page people open first: how the service does, where it hurts, what changed."""
 
 from typing import Final
 
 from fastapi import APIRouter
+from msgspec import structs
 from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
+from services.insights.charts.time_axis import annotations_of, flags
 from services.insights.context import Context
+from services.insights.figures.contacts import CONTACTS_OVER_TIME
+from services.insights.figures.once import OnceStore
+from services.insights.figures.overview_changes import LARGEST_CHANGES
+from services.insights.figures.overview_periods import two_periods
+from services.insights.figures.overview_points import FRICTION_BY_RULE, FRICTION_BY_SERVICE, FRICTION_BY_TERRITORY
 from services.insights.pages import overview_view
 from services.insights.pages.frame import Frame, read_frame
+from services.insights.pages.overview_keys import keys, rating_bar
 from services.insights.pages.rendering import Pages
 from services.insights.points import points_page
 
-LATEST_POINTS: Final = 8
+LATEST_POINTS: Final = 6
+_FIGURES: Final = {
+    "contacts": CONTACTS_OVER_TIME,
+    "changes": LARGEST_CHANGES,
+    "rules": FRICTION_BY_RULE,
+    "service": FRICTION_BY_SERVICE,
+    "territory": FRICTION_BY_TERRITORY,
+}
 
 
 def routes(context: Context, pages: Pages) -> APIRouter:
@@ -31,18 +46,21 @@ def routes(context: Context, pages: Pages) -> APIRouter:
 
 
 def _values(context: Context, request: Request, frame: Frame) -> dict[str, object]:
-    store, language, limit = context.store, context.language(request), context.settings.small_cell_min
-    filters = frame.filters
+    ask = structs.replace(frame.ask(context, unit=frame.period.unit), store=OnceStore(context.store))
     order = "minutes" if frame.options.get("order") == "minutes" else "points"
-    latest, _ = points_page(store, filters, None, LATEST_POINTS)
-    rules = overview_view.rules(store, filters, context.rules(), order, limit)
-    known = rules.points is not None
+    latest, _ = points_page(ask.store, frame.filters, None, LATEST_POINTS)
     return {
         "frame": frame,
         "order": order,
-        "activity": overview_view.activity(store, filters, frame.period, language),
-        "services": overview_view.places(store, "service", filters, limit, known=known),
-        "territories": overview_view.places(store, "territory", filters, limit, known=known),
-        "rules": rules,
+        "keys": keys(ask),
+        "rating_bar": rating_bar,
+        "figures": _FIGURES,
+        "before": two_periods(ask).before,
+        "changes": overview_view.changes(ask),
+        "activity": overview_view.activity(ask, frame.period, context.language(request)),
+        "flags": flags(annotations_of(context.records, frame.filters), frame.period.starts(), frame.period.to_us),
+        "services": overview_view.places(ask, "service"),
+        "territories": overview_view.places(ask, "territory"),
+        "rules": overview_view.rules(ask, order),
         "latest": latest,
     }

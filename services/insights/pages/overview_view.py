@@ -1,40 +1,39 @@
-"""What the overview shows, made ready for its template from the figures."""
+"""What the overview shows beside its key figures, made ready for its template from the figures."""
 
 from collections import defaultdict
-from typing import Final
+from collections.abc import Mapping
+from typing import Any, Final
 
-from msgspec import Struct, structs
+from msgspec import Struct
 
 from services.insights.charts.columns import StackedColumns, bar_share, stacked_columns
-from services.insights.figures.summaries import (
-    FrictionRow,
-    activity_over_time,
-    events_summary,
-    friction_summary,
-    journeys_touched,
-    points_by_place,
-)
-from services.insights.figures.suppression import Shown, disclosure
-from services.insights.filters import Filters
+from services.insights.figures.contacts import CONTACTS_OVER_TIME
+from services.insights.figures.figure import Ask, shown
+from services.insights.figures.overview_changes import LARGEST_CHANGES
+from services.insights.figures.overview_points import FRICTION_BY_RULE, FRICTION_BY_SERVICE, FRICTION_BY_TERRITORY
+from services.insights.figures.summaries import activity_over_time, friction_summary, journeys_touched
+from services.insights.figures.table import Table
 from services.insights.language import Language
 from services.insights.pages.period import Period
-from services.insights.ports import Store
 from shared.detection.register import DECLARATIONS
-from shared.detection.settings import RuleBook
 from shared.journey.instants import from_us
-from shared.journey.vocabulary import CITIZEN_TYPES
 
 MAX_SERIES: Final = 5
-MAX_PLACES: Final = 12
+MAX_PLACES: Final = 10
+MAX_RULES: Final = 8
+MAX_CHANGES: Final = 6
 
 _LABELS: Final = {"hour": "Hm", "day": "MMMMd", "week": "MMMMd", "month": "yMMMM", "year": "y"}
 _SHORT_LABELS: Final = {"hour": "Hm", "day": "d", "week": "MMMd", "month": "MMM", "year": "y"}
 
+Record = Mapping[str, Any]
+
 
 class Activity(Struct, frozen=True):
-    """What citizens did, by channel over time: the chart, and the names of its columns in full for the table."""
+    """What citizens did, by channel over time: the chart, and the names of its columns in full."""
 
     chart: StackedColumns
+    table: Table
     names: list[str]
     busiest: int | None
     """The place of the highest column; `None` where there is nothing, or several are equally high."""
@@ -47,12 +46,12 @@ class Activity(Struct, frozen=True):
 
 
 class RuleRow(Struct, frozen=True):
-    """One rule of the ranking: its figures, and the length of its bar in per cent."""
+    """One rule of the ranking: its record, what of it is withheld, minutes of both sides, and its bar in per cent."""
 
-    figures: FrictionRow
+    record: Record
+    withheld: frozenset[str]
     minutes: float | None
     bar: float
-    shown: Shown
 
 
 class Missing(Struct, frozen=True):
@@ -66,6 +65,7 @@ class Missing(Struct, frozen=True):
 class Rules(Struct, frozen=True):
     """The rules that noticed something, ranked; those that noticed nothing, cannot be observed, or are off."""
 
+    table: Table
     ranked: list[RuleRow]
     quiet: list[str]
     not_observable: list[Missing]
@@ -73,57 +73,58 @@ class Rules(Struct, frozen=True):
     points: int | None
     """`None`, as `journeys`, where no rule could be observed: unknown, not 0."""
     journeys: int | None
-    minutes_citizen: float | None
-    minutes_administration: float | None
-    known_citizen: int
-    known_administration: int
     outdated: bool
     """Whether points of a rule that is off, or judged by another version of the rules, are among these."""
 
 
-class Place(Struct, frozen=True):
-    """A service or territory: what citizens did there, the points noticed, and how long their bar is in per cent."""
+class PlaceRow(Struct, frozen=True):
+    """A service or territory: its record, what of it is withheld, and its bar in per cent."""
 
-    name: str
-    events: int
-    points: int | None
-    """`None` where no rule could be observed."""
-    contact_points: int
-    """Points that do not stem from case work."""
-    bar: float = 0.0
-    shown: Shown = "shown"
-
-    @property
-    def per_100(self) -> float | None:
-        """Points, those of case work left out, per 100 contacts and online steps; `None` where case work is all there is."""
-        if not self.events or self.points is None or (self.points and not self.contact_points):
-            return None
-        return 100 * self.contact_points / self.events
+    record: Record
+    withheld: frozenset[str]
+    bar: float
 
 
 class Places(Struct, frozen=True):
-    """The largest places, and the others as one (`None` where all are listed)."""
+    """The busiest places; the table holds all."""
 
-    listed: list[Place]
-    others: Place | None
-    others_count: int
+    table: Table
+    listed: list[PlaceRow]
+    others: int
 
 
-def activity(store: Store, filters: Filters, period: Period, language: Language) -> Activity:
+class Changes(Struct, frozen=True):
+    """What moved by more than noise; `compared` is how many services and rules were looked at."""
+
+    table: Table
+    clear: list[Record]
+    compared: int
+
+
+def activity(ask: Ask, period: Period, language: Language) -> Activity:
     """Citizen events by channel along the period."""
     starts = period.starts()
     places = {start: index for index, start in enumerate(starts)}
     values: dict[str, list[int]] = defaultdict(lambda: [0] * len(starts))
-    for start, channel, events in activity_over_time(store, period.unit, filters):
+    for start, channel, events in activity_over_time(ask.store, period.unit, ask.filters):
         # ClickHouse has no days before 1970: the week of 1 January 1970 begins there, not on its Monday.
         values[channel][places.get(start, 0)] += events
-    labels = [_short_label(start, period, language, first=start == starts[0]) for start in starts]
-    chart = stacked_columns(labels, values, MAX_SERIES)
-    names = [language.bin_label(from_us(start), _LABELS[period.unit]) for start in starts]
+    chart = stacked_columns(axis_labels(period, language), values, MAX_SERIES)
     totals = [column.total for column in chart.columns]
     highest = max(totals, default=0)
     busiest = totals.index(highest) if highest and totals.count(highest) == 1 else None
-    return Activity(chart, names, busiest, period.unit)
+    return Activity(chart, shown(CONTACTS_OVER_TIME, ask), axis_names(period, language), busiest, period.unit)
+
+
+def axis_labels(period: Period, language: Language) -> list[str]:
+    """The names under the columns of a time axis, in short."""
+    starts = period.starts()
+    return [_short_label(start, period, language, first=start == starts[0]) for start in starts]
+
+
+def axis_names(period: Period, language: Language) -> list[str]:
+    """The names of the columns of a time axis in full."""
+    return [language.bin_label(from_us(start), _LABELS[period.unit]) for start in period.starts()]
 
 
 def _short_label(start_us: int, period: Period, language: Language, *, first: bool) -> str:
@@ -136,49 +137,39 @@ def _short_label(start_us: int, period: Period, language: Language, *, first: bo
     return language.bin_label(moment, _SHORT_LABELS[period.unit])
 
 
-def rules(store: Store, filters: Filters, book: RuleBook, order: str, small_cell_min: int) -> Rules:
+def rules(ask: Ask, order: str) -> Rules:
     """The rules under the filters; `order` is `points` or `minutes`. A bar tells no more than the count beside it."""
-    found = friction_summary(store, "rule", filters, book)
-    with_points = [row for row in found.rows if row.points]
-    rows = sorted(with_points, key=lambda row: _rank(row, order), reverse=True)
-    shown = disclosure([row.points for row in rows], small_cell_min)
-    bars = [_measure(row, order) if each == "shown" else 0 for row, each in zip(rows, shown, strict=True)]
-    highest = max(bars, default=0)
-    known = bool(rows) or any(row.status == "observed" for row in found.rows)
+    found = shown(FRICTION_BY_RULE, ask)
+    exact = friction_summary(ask.store, "rule", ask.filters, ask.book)
+    rows = [
+        RuleRow(record, row.withheld, minutes_lost(record), 0.0)
+        for row, record in zip(found.rows, found.records(), strict=True)
+        if record["points"] or "points" in row.withheld
+    ]
+    rows.sort(key=lambda row: (-_measure(row, order), -_measure(row, "points"), row.record["rule"]))
+    highest = max((_measure(row, order) for row in rows), default=0)
+    known = bool(rows) or any(row.status == "observed" for row in exact.rows)
+    records = found.records()
     return Rules(
-        ranked=[
-            RuleRow(row, minutes_lost(row), bar_share(bar, highest), each)
-            for row, bar, each in zip(rows, bars, shown, strict=True)
-        ],
-        quiet=[row.name for row in found.rows if row.status == "observed" and not row.points],
-        not_observable=[_missing(row.name) for row in found.rows if row.status == "not_observable"],
-        off=[row.name for row in found.rows if row.status == "off" and not row.points],
-        points=found.total if known else None,
-        journeys=journeys_touched(store, filters) if known else None,
-        minutes_citizen=_sum([row.minutes_citizen for row in rows]),
-        minutes_administration=_sum([row.minutes_administration for row in rows]),
-        known_citizen=sum(row.known_citizen for row in rows),
-        known_administration=sum(row.known_administration for row in rows),
-        outdated=any(row.status == "off" or row.other_versions for row in rows),
-    )
+        table=found,
+        ranked=[RuleRow(each.record, each.withheld, each.minutes, bar_share(_measure(each, order), highest)) for each in rows],
+        quiet=[each["rule"] for each in records if each["status"] == "observed" and each["points"] == 0],
+        not_observable=[_missing(each["rule"]) for each in records if each["status"] == "not_observable"],
+        off=[row.name for row in exact.rows if row.status == "off" and not row.points],
+        points=exact.total if known else None,
+        journeys=journeys_touched(ask.store, ask.filters) if known else None,
+        outdated=any(row.points and (row.status == "off" or row.other_versions) for row in exact.rows),
+    )  # fmt: skip
 
 
-def minutes_lost(row: FrictionRow) -> float | None:
-    """By citizens and the administration together; `None` where neither can be told."""
-    return _sum([row.minutes_citizen, row.minutes_administration])
-
-
-def _sum(minutes: list[float | None]) -> float | None:
-    known = [each for each in minutes if each is not None]
+def minutes_lost(record: Record) -> float | None:
+    """By citizens and the administration together; `None` where neither can be told, or shown."""
+    known = [each for each in (record["minutes_citizen"], record["minutes_administration"]) if each is not None]
     return sum(known) if known else None
 
 
-def _measure(row: FrictionRow, order: str) -> float:
-    return (minutes_lost(row) or 0) if order == "minutes" else (row.points or 0)
-
-
-def _rank(row: FrictionRow, order: str) -> tuple[float, float]:
-    return _measure(row, order), _measure(row, "points" if order == "minutes" else "minutes")
+def _measure(row: RuleRow, order: str) -> float:
+    return (row.minutes if order == "minutes" else row.record["points"]) or 0
 
 
 def _missing(rule: str) -> Missing:
@@ -186,33 +177,22 @@ def _missing(rule: str) -> Missing:
     return Missing(rule, sorted(declaration.needed_types), sorted(declaration.needed_fields))
 
 
-def places(store: Store, group: str, filters: Filters, small_cell_min: int, *, known: bool) -> Places:
-    """Services or territories, the busiest first, with the points noticed in each; `known`: any rule was observed."""
-    counts = {row.name: row.events for row in events_summary(store, group, filters, CITIZEN_TYPES).rows}
-    points = points_by_place(store, group, filters)
-    found = [
-        Place(name, counts.get(name, 0), points.get(name, (0, 0))[0] if known else None, points.get(name, (0, 0))[1])
-        for name in counts.keys() | points.keys()
-    ]
-    found.sort(key=lambda place: (-place.events, -(place.points or 0), place.name))
-    listed = found[:MAX_PLACES] if len(found) > MAX_PLACES + 1 else found
-    rest = found[len(listed) :]
-    rows = [*listed, *([_together(rest, known=known)] if rest else [])]
-    shown = disclosure([place.points for place in rows], small_cell_min)
-    rows = [structs.replace(place, shown=each) for place, each in zip(rows, shown, strict=True)]
-    highest = max((place.points or 0 for place in rows[: len(listed)] if place.shown == "shown"), default=0)
+def places(ask: Ask, group: str) -> Places:
+    """Services or territories, the busiest first, with the points noticed in each."""
+    found = shown(FRICTION_BY_SERVICE if group == "service" else FRICTION_BY_TERRITORY, ask)
+    rows = list(zip(found.rows, found.records(), strict=True))
+    listed = rows if len(rows) <= MAX_PLACES + 1 else rows[:MAX_PLACES]
+    highest = max((record["points"] or 0 for _, record in listed), default=0)
     return Places(
-        [structs.replace(place, bar=_bar(place, highest)) for place in rows[: len(listed)]],
-        rows[-1] if rest else None,
-        len(rest),
+        found,
+        [PlaceRow(record, row.withheld, bar_share(record["points"] or 0, highest)) for row, record in listed],
+        len(rows) - len(listed),
     )
 
 
-def _together(places: list[Place], *, known: bool) -> Place:
-    points = sum(place.points or 0 for place in places)
-    events = sum(place.events for place in places)
-    return Place("", events, points if known else None, sum(place.contact_points for place in places))
+def changes(ask: Ask) -> Changes:
+    """The largest changes that are more than noise, of those that may be shown."""
+    found = shown(LARGEST_CHANGES, ask)
+    clear = [each for each in found.records() if each["reading"] in {"higher", "lower"}]
+    return Changes(found, clear[:MAX_CHANGES], len(found.rows))
 
-
-def _bar(place: Place, highest: int) -> float:
-    return bar_share(place.points or 0, highest) if place.shown == "shown" else 0.0

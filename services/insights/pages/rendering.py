@@ -18,7 +18,6 @@ from services.insights.figures.suppression import is_few
 from services.insights.filters import Filters
 from services.insights.language import CODES, Language
 from services.insights.pages.menu import MENU
-from services.insights.pages.overview_view import Place
 from services.insights.pages.words import event_words, needs_words, reason_words
 from services.insights.static_files import read_static, static_address
 from shared.detection.register import DECLARATIONS
@@ -116,7 +115,6 @@ def _environment(language: Language, static: Callable[[str], str], context: Cont
         small_cell_min=context.settings.small_cell_min,
         channel_name=lambda channel: channel_name(channel, language.code) if channel else language.text("no channel"),
         series_class=series_class,
-        per_100=lambda place: _per_100(place, language, context.settings.small_cell_min),
         needs=lambda types, fields: needs_words(types, fields, language),
         few=lambda count: is_few(count, context.settings.small_cell_min),
         breakable=_breakable,
@@ -131,13 +129,6 @@ def _environment(language: Language, static: Callable[[str], str], context: Cont
 def series_class(name: str) -> str:
     """The class that colours a series of a chart: one for each known channel."""
     return f"series-{name}" if name in CHANNELS or name == OTHERS else "series-none"
-
-
-def _per_100(place: Place, language: Language, small_cell_min: int) -> str:
-    """Points per 100 contacts; a dash where it would give away a count that is not shown, or nothing can be divided."""
-    rate = place.per_100
-    hidden = place.shown != "shown" or is_few(place.contact_points, small_cell_min)
-    return "–" if rate is None or hidden else language.rate(rate)
 
 
 def _breakable(path: str) -> Markup:

@@ -1,0 +1,178 @@
+"""Digital take-up and completion: of the journeys that began in a period, how many online, how many to the end."""
+
+# ruff: noqa: S608 - what is put into these statements are names and numbers of this module; values are bound
+from typing import Any, Final, NamedTuple
+
+from services.insights.figures.figure import Ask, Figure
+from services.insights.figures.journey_filters import journey_notes, restrict_journeys
+from services.insights.figures.overview_periods import NAMES, TwoPeriods, two_periods
+from services.insights.figures.overview_ratio import Sums, sums_sql
+from services.insights.figures.summaries import answer
+from services.insights.figures.table import Column, Table, Value, table
+from services.insights.filters import Filters
+from services.insights.language import N_
+from services.insights.ports import Store
+from services.insights.queries import Question
+from shared.journey.vocabulary import FORM_TYPES
+
+ONLINE: Final = ("web", "chat", "bot", "social", "partner")
+"""Channels on which a journey that begins there began online. `partner` is assisted: someone did it online for the citizen."""
+_ENDS: Final = ("case.decided", "case.closed")
+BEGUN: Final = "begun"
+COMPLETED: Final = "completed"
+FORMS: Final = "forms"
+CASES: Final = "cases"
+COUNTED: Final = {BEGUN: N_("journeys begun"), COMPLETED: N_("journeys completed")}
+KINDS: Final = {FORMS: N_("online forms"), CASES: N_("cases")}
+
+_CASES: Final = "arrayUniq(arrayFilter(each -> each != '', `case`))"
+_CASES_ENDED: Final = (
+    "arrayUniq(arrayFilter((each, kind) -> each != '' AND kind IN {ends:Array(String)}, `case`, type))"
+)
+_OUTCOMES: Final = """
+    (subject, service) IN (
+        SELECT subject, service FROM events
+        WHERE type IN {form_types:Array(String)} AND outcome NOT IN ('', 'failed') AND subject != '' %s)"""
+
+
+class InShort(NamedTuple):
+    """Journeys begun and completed, by whether they began online; forms and cases begun and completed, as sums."""
+
+    begun: int
+    begun_online: int
+    completed: int
+    completed_online: int
+    forms: Sums
+    cases: Sums
+
+
+def journeys_in_short(filters: Filters) -> Question:
+    """One row: the counts of `InShort`, in its order."""
+    conditions, parameters = restrict_journeys(filters)
+    since = "" if filters.from_us is None else "AND time >= fromUnixTimestamp64Micro({from_us:Int64}, 'UTC')"
+    where = "WHERE " + " AND ".join(conditions) if conditions else ""
+    return Question(
+        f"""
+        SELECT countIf(known) AS begun, countIf(online) AS begun_online, countIf(known AND done) AS completed,
+            countIf(online AND done) AS completed_online,
+            {sums_sql("form AND form_done", "form")} AS forms, {sums_sql("cases_done", "cases")} AS cases
+        FROM (
+            SELECT entry_channel != '' AS known, entry_channel IN {{online:Array(String)}} AS online,
+                has(type, 'form.started') AS form,
+                form AND (has(type, 'form.submitted') OR {_OUTCOMES % since}) AS form_done,
+                {_CASES} AS cases, {_CASES_ENDED} AS cases_done,
+                if(cases > 0, cases = cases_done, form_done) AS done
+            FROM journeys FINAL {where})""",
+        {**parameters, "online": list(ONLINE), "ends": list(_ENDS), "form_types": sorted(FORM_TYPES)},
+    )
+
+
+def in_short(store: Store, filters: Filters) -> InShort:
+    """The counts of one period."""
+    question = journeys_in_short(filters)
+    (row,) = answer(store, question)
+    return InShort(
+        int(row["begun"]),
+        int(row["begun_online"]),
+        int(row["completed"]),
+        int(row["completed_online"]),
+        _sums(row["forms"]),
+        _sums(row["cases"]),
+    )
+
+
+def _sums(values: Any) -> Sums:
+    return Sums(int(values[0]), *(float(each) for each in values[1:]))
+
+
+def _take_up(ask: Ask) -> Table:
+    periods = two_periods(ask)
+    rows: list[tuple[Value, ...]] = []
+    for name, filters in periods.named():
+        found = in_short(ask.store, filters)
+        rows.append(_online_row(name, BEGUN, found.begun, found.begun_online))
+        rows.append(_online_row(name, COMPLETED, found.completed, found.completed_online))
+    return table(
+        (
+            Column(name="period", title=N_("Period"), kind="text", words=NAMES),
+            Column(name="counted", title=N_("Counted"), kind="text", words=COUNTED),
+            Column(name="journeys", title=N_("Journeys"), kind="count", small_cells=True),
+            Column(name="online", title=N_("Begun online"), kind="count", small_cells=True, of="otherwise"),
+            Column(name="otherwise", title=N_("Begun otherwise"), kind="count", small_cells=True, of="online"),
+            Column(name="share", title=N_("Digital take-up"), kind="share", of="online"),
+        ),
+        rows,
+        whole=False,
+        notes=(*periods.notes(), *journey_notes(ask.filters)),
+    )
+
+
+def _online_row(period: str, counted: str, journeys: int, online: int) -> tuple[Value, ...]:
+    if not journeys:
+        return period, counted, None, None, None, None
+    return period, counted, journeys, online, journeys - online, online / journeys
+
+
+def _completion(ask: Ask) -> Table:
+    periods = two_periods(ask)
+    rows = [
+        _completion_row(name, kind, sums)
+        for name, filters in periods.named()
+        for kind, sums in _kinds(in_short(ask.store, filters))
+    ]
+    return table(
+        (
+            Column(name="period", title=N_("Period"), kind="text", words=NAMES),
+            Column(name="counted", title=N_("Counted"), kind="text", words=KINDS),
+            Column(name="started", title=N_("Started"), kind="count", small_cells=True),
+            Column(name="completed", title=N_("Completed"), kind="count", small_cells=True, of="open"),
+            Column(name="open", title=N_("Not completed"), kind="count", small_cells=True, of="completed"),
+            Column(name="share", title=N_("Completion"), kind="share", of="completed"),
+        ),
+        rows,
+        whole=False,
+        notes=(*periods.notes(), *journey_notes(ask.filters)),
+    )
+
+
+def _kinds(found: InShort) -> tuple[tuple[str, Sums], ...]:
+    return (FORMS, found.forms), (CASES, found.cases)
+
+
+def _completion_row(period: str, kind: str, sums: Sums) -> tuple[Value, ...]:
+    """Where nothing was started, or no end ever arrived, completion is not known."""
+    started, completed = int(sums.whole), int(sums.part)
+    if not started:
+        return period, kind, None, None, None, None
+    if not completed:
+        return period, kind, started, None, None, None
+    return period, kind, started, completed, started - completed, completed / started
+
+
+def journeys_of(ask: Ask) -> tuple[TwoPeriods, dict[str, InShort]]:
+    """What the judgement on a change needs: both periods, and the exact counts of each."""
+    periods = two_periods(ask)
+    return periods, {name: in_short(ask.store, filters) for name, filters in periods.named()}
+
+
+DIGITAL_TAKE_UP: Final = Figure(
+    name="digital-take-up",
+    title=N_("Digital take-up"),
+    definition=N_(
+        "Of the journeys that began in the period, those whose first event came online (web, chat, bot, social networks, or a "
+        "partner who did it online for the citizen), whether or not someone helped by phone or at a counter later. Completed: "
+        "every case was decided or closed; without a case, the form was sent or ended with an outcome."
+    ),
+    compute=_take_up,
+)
+COMPLETION: Final = Figure(
+    name="completion",
+    title=N_("Completion"),
+    definition=N_(
+        "Of what began in the journeys of the period, what was completed since. Online forms: sent, or ended with an outcome "
+        "such as “not eligible”. Cases: decided or closed, whatever the decision. Not known where no beginning or no end of "
+        "this kind arrives. What began lately may still be under way."
+    ),
+    compute=_completion,
+)
+FIGURES: Final = (DIGITAL_TAKE_UP, COMPLETION)
