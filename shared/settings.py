@@ -56,6 +56,8 @@ class Settings(Struct, frozen=True, kw_only=True):
     """Counts of citizens below this are not shown on pages."""
     contact_cost_cents: int = 0
     """What one contact costs the administration, in euro cents; 0: not known, so no costs in euros are shown."""
+    hour_cost_cents: int = 0
+    """What one hour of the administration's working time costs, in euro cents; 0: not known."""
     brokers: str = ""
     """Kafka's addresses (`host:port,…`); without them all runs on one machine."""
     replication: int = 1
