@@ -6,21 +6,43 @@ from typing import Final, NamedTuple
 VISIT_GAP_MINUTES: Final = 30
 """A visit goes on while its next event follows within so many minutes. Source: the comment of table `journeys`."""
 
-_IN_PART: Final = "batch <= {batch:UInt64} AND cityHash64(subject, service) % {of:UInt64} = {number:UInt64}"
-"""The keys at hand: of the batches up to one, those of a remainder, so that too many can be divided."""
-
-_KEYS: Final = f"(subject, service) IN (SELECT subject, service FROM touched_journeys WHERE {_IN_PART})"  # noqa: S608
+PLAIN: Final = ("staging_journey_events", "staging_journey_cuts")
+"""The staging tables; a holder of the loader's lease has copies of its own."""
 
 BATCHES: Final = "SELECT batch, count() FROM touched_journeys GROUP BY batch ORDER BY batch LIMIT 10000"
 TAKEN: Final = "DELETE FROM touched_journeys WHERE batch <= {batch:UInt64}"
+LAST_VERSION: Final = "SELECT max(version) FROM journeys"
+FRAGMENTED: Final = """
+SELECT partition_id FROM system.parts
+WHERE active AND database = currentDatabase() AND table = 'journeys'
+GROUP BY partition_id HAVING count() > 1 AND sum(bytes_on_disk) <= {most_bytes:UInt64} ORDER BY count() DESC LIMIT 1
+"""
+MERGE: Final = "OPTIMIZE TABLE journeys PARTITION ID {partition:String} FINAL"
 
-_STAGE: Final = Template(
+_IN_PART: Final = "batch <= {batch:UInt64} AND cityHash64(subject, service) % {of:UInt64} = {number:UInt64}"
+"""The keys at hand: of the batches up to one, those of a remainder, so that too many can be divided."""
+_KEYS: Final = f"(subject, service) IN (SELECT subject, service FROM touched_journeys WHERE {_IN_PART})"  # noqa: S608
+_COLUMNS: Final = "subject, service, time, source, id, type, channel, step, case, contact, territory"
+_ONE_KEY: Final = "subject = {subject:String} AND service = {service:String}"
+_ORDER: Final = "(time, source::String, id)"
+
+_STAGE: Final = Template("INSERT INTO $events ($columns) SELECT $columns FROM events WHERE $keys LIMIT {limit:UInt64}")
+_STAGE_RANGE: Final = Template(
     """
-INSERT INTO $events (subject, service, time, source, id, type, channel, step, case, contact, territory)
-SELECT subject, service, time, source, id, type, channel, step, case, contact, territory
-FROM events WHERE $keys LIMIT {limit:UInt64}
+INSERT INTO $events ($columns) SELECT $columns FROM events
+WHERE $one_key AND time >= fromUnixTimestamp64Micro({from_us:Int64}, 'UTC')
+    AND $order >= (fromUnixTimestamp64Micro({from_us:Int64}, 'UTC'), {from_source:String}, {from_id:String})
+ORDER BY time, source::String, id LIMIT {limit:UInt64}
 """
 )
+PAGE: Final = Template(
+    """
+SELECT toUnixTimestamp64Micro(time), source, id, type, case FROM events
+WHERE $one_key AND time >= fromUnixTimestamp64Micro({after_us:Int64}, 'UTC')
+    AND $order > (fromUnixTimestamp64Micro({after_us:Int64}, 'UTC'), {after_source:String}, {after_id:String})
+ORDER BY time, source::String, id LIMIT {limit:UInt64}
+"""
+).substitute(one_key=_ONE_KEY, order=_ORDER)
 
 _STAGED: Final = Template(
     """
@@ -34,7 +56,8 @@ FROM $events GROUP BY subject, service
 _EVENTS_OF: Final = Template(
     """
 SELECT subject, service, toUnixTimestamp64Micro(time), type, case FROM $events
-WHERE (subject, service) IN {keys:Array(Tuple(String, String))} ORDER BY subject, service, time, source, id
+WHERE (subject, service) IN {keys:Array(Tuple(String, String))}
+ORDER BY subject, service, time, source::String, id
 """
 )
 
@@ -63,13 +86,17 @@ FROM
     FROM $events GROUP BY subject, service
 ) AS staged
 INNER JOIN $cuts AS found USING (subject, service)
-UNION ALL
-SELECT service, argMax(j.started, version), subject, cut, '', argMax(j.started, version), '', '',
-    [], [], [], [], [], [], [], {version:UInt64}, 1
+"""
+)
+
+_REMOVE: Final = Template(
+    """
+INSERT INTO journeys (service, started, subject, cut, journey, ended, version, removed)
+SELECT service, argMax(started, j.version) AS begun, subject, cut, '', begun, {version:UInt64}, 1
 FROM journeys AS j
 WHERE $keys
-GROUP BY service, toDate(j.started), subject, cut
-HAVING argMax(removed, version) = 0 AND (service, toDate(j.started), subject, cut) NOT IN
+GROUP BY service, toDate(started), subject, cut
+HAVING argMax(removed, j.version) = 0 AND (service, toDate(begun), subject, cut) NOT IN
     (SELECT service, toDate(fromUnixTimestamp64Micro(started_us, 'UTC')), subject, cut FROM $cuts)
 """
 )
@@ -81,17 +108,24 @@ class Statements(NamedTuple):
     events: str
     cuts: str
     stage: str
+    stage_range: str
     staged: str
     events_of: str
     assemble: str
-
-
-PLAIN: Final = ("staging_journey_events", "staging_journey_cuts")
+    remove: str
 
 
 def statements(fence: int) -> Statements:
     """Those of the holder of a lease; of the only one there is, for 0."""
     events, cuts = (f"{name}_{fence}" if fence else name for name in PLAIN)
-    names = {"events": events, "cuts": cuts, "keys": _KEYS, "visit_gap": VISIT_GAP_MINUTES}
-    templates = (_STAGE, _STAGED, _EVENTS_OF, _ASSEMBLE)
+    names = {
+        "events": events,
+        "cuts": cuts,
+        "keys": _KEYS,
+        "columns": _COLUMNS,
+        "one_key": _ONE_KEY,
+        "order": _ORDER,
+        "visit_gap": VISIT_GAP_MINUTES,
+    }
+    templates = (_STAGE, _STAGE_RANGE, _STAGED, _EVENTS_OF, _ASSEMBLE, _REMOVE)
     return Statements(events, cuts, *(template.substitute(names) for template in templates))

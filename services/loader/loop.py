@@ -102,8 +102,8 @@ class Loader:
         Raises `StoreError` and `LogError` (call again: nothing is lost or doubled) and `LogMismatch` (do not).
         """
         start_us = self._clock_us()
-        if not self._settled:
-            await_earlier_inserts(self._store)
+        if not self._settled and not self._store.embedded:
+            await_earlier_inserts(self._store.writer())
         self._settled = False
         positions = self._loaded_positions()
         batch, more = self._read(positions)
@@ -155,7 +155,7 @@ class Loader:
     def _loaded_positions(self) -> Positions:
         if self._positions is None:
             if self._fence:
-                take_staging(self._store, TARGETS, self._fence)
+                take_staging(self._store.writer(), [each.staging for each in TARGETS.values()], self._fence)
             set_reject_retention(self._store, self._retention_days)
             self._positions = Positions(self._store, self._clock_us)
         return self._positions

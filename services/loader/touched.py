@@ -10,7 +10,6 @@ from clickhouse_connect.driver.client import Client
 
 from services.loader.targets import TARGETS
 from shared.log.port import Kind
-from shared.store.failures import typed_errors
 
 PAST_KEYS: Final = 20_000
 """(subject, service) of the past under one number."""
@@ -34,8 +33,13 @@ SELECT {first:UInt64} + intDiv(rowNumberInAllBlocks(), {keys:UInt64}), subject, 
 FROM (SELECT subject, service FROM events
       WHERE subject != '' AND cityHash64(subject) % {of:UInt64} = {number:UInt64} GROUP BY subject, service)
 """
-_NUMBERS_OF_A_STATEMENT: Final = 1_000_000
+_NUMBERS_OF_A_PIECE: Final = 1_000_000
 _EVENTS: Final = "SELECT count() FROM events"
+_NOTED_WITH: Final = "SELECT argMax(cuts, at) FROM assembled_journeys WHERE name = 'past'"
+_NOTED: Final = """
+INSERT INTO assembled_journeys
+SELECT 'past', {cutting:String}, greatest(now64(6), (SELECT max(at) + toIntervalMicrosecond(1) FROM assembled_journeys))
+"""
 
 
 def note_touched(writer: Client, staging: str = TARGETS[Kind.EVENTS].staging) -> None:
@@ -43,10 +47,15 @@ def note_touched(writer: Client, staging: str = TARGETS[Kind.EVENTS].staging) ->
     writer.command(_NOTE, parameters={"staging": staging}, settings=_ONE_PART)
 
 
-def note_all(writer: Client) -> None:
-    """Note every key there is, in pieces. Safe to repeat. Raises `StoreError`."""
-    with typed_errors("touched_journeys"):
-        pieces = int(writer.query(_EVENTS).result_rows[0][0]) // PAST_EVENTS + 1
-        for number in range(pieces):
-            about = {"first": 1 + number * _NUMBERS_OF_A_STATEMENT, "keys": PAST_KEYS, "of": pieces, "number": number}
-            writer.command(_NOTE_PAST, parameters=about, settings=_ONE_PART)
+def note_past(writer: Client, cutting: str) -> None:
+    """Note every key there is, in pieces, unless that was done with the same `cutting`. Raises the driver's errors.
+
+    A crash in between leaves keys noted: they are noted again.
+    """
+    if writer.query(_NOTED_WITH).result_rows[0][0] == cutting:
+        return
+    pieces = int(writer.query(_EVENTS).result_rows[0][0]) // PAST_EVENTS + 1
+    for number in range(pieces):
+        about = {"first": 1 + number * _NUMBERS_OF_A_PIECE, "keys": PAST_KEYS, "of": pieces, "number": number}
+        writer.command(_NOTE_PAST, parameters=about, settings=_ONE_PART)
+    writer.command(_NOTED, parameters={"cutting": cutting})

@@ -12,6 +12,7 @@ from services.loader.refused import RejectLog
 from services.redetection.job import RedetectionJobs
 from services.simulation.job import Simulations
 from services.wiring import doctor
+from services.wiring.assembling import Assembling
 from services.wiring.cluster.parts import open_registry
 from services.wiring.detector_metrics import expose_detector
 from services.wiring.folder import DataFolder
@@ -68,10 +69,13 @@ def run_analytics(settings: Settings, stop: threading.Event) -> None:
         registry.upgrade()
         redetections = build_redetections(settings, store, keys, now_us, stop)
         app = _app(settings, folder, store, loading, redetections, simulations, registry.records, keys)
+        assembling = Assembling(store, _rules_in_force(settings, folder), loading.freshness, stop)
         loading.start()
+        assembling.start()
         serve(app, listener, stop)
         stop.set()
         loading.finish()
+        assembling.finish()
 
 
 def _warn_of_damage(store: Store) -> None:
@@ -108,12 +112,10 @@ def _app(
     records: Records,
     keys: Keys,
 ) -> FastAPI:
-    reader = LocalLogReader(folder.stream(EVENTS), EVENTS)
-    published = PublishedRulesFile(folder.published_rules, reader)
     return build_insights(
         settings,
         store,
-        rules=RulesInForce(published, reader, site_rules(settings.rules)),
+        rules=_rules_in_force(settings, folder),
         loading=loading,
         examine=lambda: [*doctor.examine(settings, now_us), *doctor.examine_store(store, settings)],
         redetections=redetections,
@@ -122,3 +124,9 @@ def _app(
         simulations=simulations,
         checks=readiness_checks(folder, store, loading, now_us),
     )
+
+
+def _rules_in_force(settings: Settings, folder: DataFolder) -> RulesInForce:
+    """With a reader of its own."""
+    reader = LocalLogReader(folder.stream(EVENTS), EVENTS)
+    return RulesInForce(PublishedRulesFile(folder.published_rules, reader), reader, site_rules(settings.rules))

@@ -5,6 +5,7 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
+from services.loader.freshness import Freshness
 from services.loader.loop import Loader
 from shared.errors import LogError
 from shared.log.port import LogReader
@@ -37,6 +38,10 @@ class Loading:
     def failing_s(self) -> float:
         """For how long loading has been failing; 0 when it works."""
         return self._loader.freshness().failing_s
+
+    def freshness(self) -> Freshness:
+        """How far loading has come."""
+        return self._loader.freshness()
 
     def lag(self) -> Mapping[str, int]:
         """Records of each stream that stand in the log and are not yet loaded, as of the last second."""

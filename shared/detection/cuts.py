@@ -5,10 +5,11 @@ events in order and need no points.
 """
 
 from collections.abc import Iterable, Iterator
+from hashlib import blake2b
 from typing import Final
 
 from shared.detection.fold import MAX_JOURNEY_EVENTS
-from shared.detection.settings import ServiceRules
+from shared.detection.settings import RuleBook, ServiceRules
 
 _CLOSING: Final = frozenset({"case.decided", "case.closed"})
 _REOPENED: Final = "case.reopened"
@@ -37,6 +38,13 @@ def cuts(events: Iterable[tuple[int, str, str]], rules: ServiceRules) -> Iterato
         yield cut
 
 
-def smallest_gap_us(rules: Iterable[ServiceRules]) -> int:
-    """Events of these services that are never further apart than this, and few enough, are one journey."""
-    return min(min(each.gap_us, each.open_case_gap_us) for each in rules)
+def smallest_gap_us(book: RuleBook) -> int:
+    """Events that are never further apart than this, and few enough, are one journey whatever else they are."""
+    return min(min(gaps) for gaps in book.gaps_us().values())
+
+
+def cutting(book: RuleBook) -> str:
+    """A digest of everything that decides where journeys are cut."""
+    default, *others = sorted(book.gaps_us().items())
+    text = repr((MAX_JOURNEY_EVENTS, default, [each for each in others if each[1] != default[1]]))
+    return blake2b(text.encode(), digest_size=16).hexdigest()

@@ -260,9 +260,13 @@ class RuleBook:
         """The rules in force for a service."""
         return self._services.get(name, self._default)
 
-    def all_services(self) -> list[ServiceRules]:
-        """Every set of rules in force, once."""
-        return [self._default, *self._services.values()]
+    def gaps_us(self) -> dict[str, tuple[int, int]]:
+        """What cuts journeys: (gap, gap while a case is open) of the services that have tables of their own, by name.
+
+        '' is every other service.
+        """
+        services = {"": self._default, **self._services}
+        return {name: (rules.gap_us, rules.open_case_gap_us) for name, rules in services.items()}
 
     def lateness_us(self, source: str) -> int:
         """How far behind its journey an event of this source may come and still be in order."""

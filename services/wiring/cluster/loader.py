@@ -10,9 +10,12 @@ from typing import Any, Final
 from services.loader.loop import Loader
 from services.loader.positions import DETECTED
 from services.loader.refused import RejectLog
+from services.wiring.assembling import Assembling
 from services.wiring.cluster.heart import Heart
 from services.wiring.cluster.parts import instance_name, open_registry, open_store
+from services.wiring.cluster.published_rules import RulesOfRegistry
 from services.wiring.folder import DataFolder
+from services.wiring.rules import site_rules
 from services.wiring.signals import expose_detector_lag, expose_lease, expose_loader_lag
 from services.wiring.version import program_version
 from shared.clock import now_us
@@ -54,6 +57,7 @@ def run_loader(settings: Settings, stop: threading.Event) -> None:
         stack.enter_context(Heart(registry.heartbeats, SERVICE, instance_name(settings), signs))
         keeper = stack.enter_context(LeaseKeeper(registry.leases, SERVICE, instance_name(settings)))
         expose_lease(keeper)
+        rules = RulesOfRegistry(registry.values, site_rules(settings.rules))
         while not stop.is_set():
             if not keeper.wait(_STANDBY_POLL_S):
                 continue
@@ -61,8 +65,11 @@ def run_loader(settings: Settings, stop: threading.Event) -> None:
             days = settings.rejected_retention_days
             loader = Loader(store, readers, sink, None, now_us, days, fence=held.token)
             signs.loader = loader
+            assembling = Assembling(store, rules, loader.freshness, stop, held, held.token)
+            assembling.start()
             loader.run(held)
             signs.loader = None
+            assembling.finish()
             if not stop.is_set():
                 _log.warning("the lease is lost, loading stops", extra={"token": held.token})
 
