@@ -86,20 +86,20 @@ class ClusterDetector:
         """
         generation = self._generation
         owned = await self._ready(number, records[0].offset)
-        events = 0
+        events, now_s, traced = 0, self._clock_s(), tracing.enabled()
         for record in records:
             if owned is None or self._generation != generation or self._owned.get(number) is not owned:
                 return
-            events += owned.fold(record.offset, kind_of(record, number), record.value, self._clock_s())
-            if tracing.enabled():
+            events += owned.fold(record.offset, kind_of(record, number), record.value, now_s)
+            if traced:
                 owned.origins.add(traceparent_of(record))
             if owned.unsaved.unsaid_events >= MAX_UNSAID_EVENTS:
                 await owned.settled()
                 self._begin(self._checkpoint(owned))
-                await asyncio.sleep(0)
-            elif events >= YIELD_EVENTS:
-                events = 0
-                await asyncio.sleep(0)
+            elif events < YIELD_EVENTS:
+                continue
+            await asyncio.sleep(0)
+            events, now_s = 0, self._clock_s()
 
     async def keep_checkpoints(self) -> None:
         """Write checkpoints when it is time, for ever. Raises `LogError`."""

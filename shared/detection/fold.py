@@ -13,7 +13,6 @@ from shared.detection.cases import fire_due, fire_dues_as, follow_case, orphans_
 from shared.detection.contacts import CONTACT_CODES, join_contact, judge_contact_event, remember_latest
 from shared.detection.draft import Deltas, RulesByVersion, draft_point, key_of
 from shared.detection.occurrence import Occurrence, Reference
-from shared.detection.settings import ServiceRules
 from shared.detection.state import CASE, MESSAGE, ORPHAN, RUN, Contact, Seen, State
 from shared.detection.waiting import (
     await_answer,
@@ -36,8 +35,11 @@ _WAITING: Final = frozenset({RUN, MESSAGE})
 
 def fold(state: State, event: Occurrence, rules: RulesByVersion, deltas: Deltas) -> None:
     """Let the next event in order act on the state."""
-    last = state.last
-    if last is not None and _is_cut(state, last, event, rules[event.version]):
+    last, service_rules = state.last, rules[event.version]
+    if last is not None and (
+        event.time_us - last.time_us > (service_rules.open_case_gap_us if state.open_cases else service_rules.gap_us)
+        or state.events >= MAX_JOURNEY_EVENTS
+    ):
         _cut_off(state, rules)
     state.events += 1
     state.last = Reference(event.time_us, event.source, event.id)
@@ -84,11 +86,6 @@ def has_fired(state: State) -> bool:
         or any(message.fired for message in state.messages)
         or any(case.fired for case in state.cases.values())
     )
-
-
-def _is_cut(state: State, last: Reference, event: Occurrence, rules: ServiceRules) -> bool:
-    limit_us = rules.open_case_gap_us if state.open_cases else rules.gap_us
-    return event.time_us - last.time_us > limit_us or state.events >= MAX_JOURNEY_EVENTS
 
 
 def _cut_off(state: State, rules: RulesByVersion) -> None:

@@ -151,7 +151,6 @@ class Partition:
         self._offset = offset
         works: dict[str, _Work] = {}
         keep_us = self._keep_us()
-        running = self._clocks.now_us
         version = self._history.version
         self.counts.events += len(arrivals)
         for arrival in arrivals:
@@ -169,11 +168,10 @@ class Partition:
                 work.newest, work.touched = work.journey.state.last, True
             else:
                 self._place(work, arrival, time_us, keep_us)
-            if arrival.source in running:
-                self._clocks.advance(arrival.source, time_us)
+        imports = self._clocks.advance_imports(arrivals)
         for work in works.values():
             self._finish(work, keep_us)
-        for source in sorted({arrival.source for arrival in arrivals} & running.keys()):
+        for source in imports:
             self._fire(source)
 
     def control(self, offset: int, control: AnyControl) -> None:
@@ -242,7 +240,9 @@ class Partition:
 
     def _work(self, key: str, subject: str, service: str) -> _Work:
         rules = self._history.of_service(service)
-        journey = self._hot.get(key) or self._open(key, rules)
+        journey = self._hot.get(key)
+        if journey is None:
+            journey = self._open(key, rules)
         work = _Work(key, subject, service, journey, rules, journey.state.last)
         if journey.waiting:
             work.misplaced = {event.reference: event for event in journey.waiting}
@@ -296,6 +296,9 @@ class Partition:
         if not work.touched or work.newest is None:
             return
         journey = work.journey
+        if not work.misplaced and not journey.state.timers:  # most
+            self._write_changes(work)
+            return
         clock = self._clocks.of(work.newest.source)
         until_us = self._clocks.until_us(clock)
         if may_wait and len(journey.tail) >= LONG_TAIL and 0 < len(work.misplaced) < MAX_WAITING:
@@ -307,12 +310,14 @@ class Partition:
             journey.waiting = []
             self.state.waiting.pop(work.key, None)
             work.deltas += insert(journey, misplaced, until_us, work.rules, keep_us)
-        elif journey.state.timers:
+        else:
             expire(journey.state, until_us, work.rules, work.deltas)
+        self._write_changes(work)
+        self._set_timer(work.key, journey, clock)
+
+    def _write_changes(self, work: _Work) -> None:
         if work.deltas:
             self._write(work, net(work.deltas))
-        if journey.state.timers:  # most have none
-            self._set_timer(work.key, journey, clock)
         self._changed[work.key] = None
 
     def _take_in_waiting(self) -> None:

@@ -4,8 +4,12 @@ Every running import has a clock of its own, its latest time; all other journeys
 minute after its time by the clock of its journey. Source: docs/architecture.md, "The log".
 """
 
+from collections.abc import Iterable
 from heapq import heappop, heappush
 from typing import Final
+
+from shared.detection.occurrence import Arrival
+from shared.journey.instants import to_us
 
 GRACE_US: Final = 60 * 1_000_000
 _DIGITS: Final = 18
@@ -40,6 +44,16 @@ class Clocks:
     def advance(self, clock: str, now_us: int) -> None:
         """A clock never goes back."""
         self.now_us[clock] = max(now_us, self.now_us[clock])
+
+    def advance_imports(self, arrivals: Iterable[Arrival]) -> list[str]:
+        """Running imports go by the time of their own events that belong to journeys; gives the imports that had events."""
+        if len(self.now_us) == 1:
+            return []
+        of_imports = [arrival for arrival in arrivals if arrival.source in self.now_us]
+        for arrival in of_imports:
+            if arrival.subject is not None:
+                self.advance(arrival.source, to_us(arrival.time))
+        return sorted({arrival.source for arrival in of_imports})
 
     def until_us(self, clock: str) -> int:
         """Timers up to here have fired by this clock."""

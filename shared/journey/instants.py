@@ -7,18 +7,17 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND: Final = timedelta(microseconds=1)
 
 SECOND_US: Final = 1_000_000
+_DAY_S: Final = 86_400
 HOUR_US: Final = 3_600 * SECOND_US
 DAY_US: Final = 86_400 * SECOND_US
 
 
 def to_us(moment: datetime) -> int:
     """Microseconds since 1970 of a datetime with an offset; exact, also across a change of clocks."""
-    return (
-        (moment - _EPOCH) // _MICROSECOND if moment.tzinfo is UTC else (moment.astimezone(UTC) - _EPOCH) // _MICROSECOND
-    )
+    since = (moment if moment.tzinfo is UTC else moment.astimezone(UTC)) - _EPOCH
+    return (since.days * _DAY_S + since.seconds) * SECOND_US + since.microseconds
 
 
 def from_us(instant_us: int) -> datetime:
