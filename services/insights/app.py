@@ -6,7 +6,7 @@ from services.insights.api import events, figures, frictions, journeys, operatio
 from services.insights.context import Context
 from services.insights.errors import handle_errors
 from services.insights.meters import InsightsMeters
-from services.insights.pages import overview, points, register, statement
+from services.insights.pages import funnel, overview, points, register, statement
 from services.insights.pages.rendering import Pages
 from services.insights.ports import (
     Clock,
@@ -83,7 +83,7 @@ def build_app(
     for module in (figures, frictions, events, journeys, operations):
         app.include_router(module.routes(context))
     app.include_router(operations.health_routes(context))
-    for page in (overview, points, register, statement):
+    for page in (overview, points, register, funnel, statement):
         app.include_router(page.routes(context, pages))
     app.include_router(static_routes())
     return app

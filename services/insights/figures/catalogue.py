@@ -2,8 +2,11 @@
 
 from typing import Final
 
-from services.insights.figures import map as journey_map
+from services.insights.figures import funnel, map as journey_map
 from services.insights.figures import contacts, funnel, overview, what_if
 from services.insights.figures.figure import Figure
 
-FIGURES: Final[dict[str, Figure]] = {figure.name: figure for figure in (*contacts.FIGURES, *journey_map.FIGURES, *funnel.FIGURES, *overview.FIGURES, *what_if.FIGURES)}
+FIGURES: Final[dict[str, Figure]] = {
+    figure.name: figure
+    for figure in (*contacts.FIGURES, *journey_map.FIGURES, *funnel.FIGURES, *overview.FIGURES, *what_if.FIGURES)
+}

@@ -20,6 +20,7 @@ class Entry(Struct, frozen=True):
 
 MENU: Final = (
     Entry("/", N_("Overview")),
+    Entry("/funnel", N_("Funnel")),
     Entry("/points", N_("Friction points")),
     Entry("/rules", N_("Rules")),
 )
