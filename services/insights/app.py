@@ -3,10 +3,11 @@
 from fastapi import FastAPI
 
 from services.insights.api import events, figures, frictions, journeys, operations
+from services.insights.api import simulations as simulations_api
 from services.insights.context import Context
 from services.insights.errors import handle_errors
 from services.insights.meters import InsightsMeters
-from services.insights.pages import funnel, overview, points, register, statement
+from services.insights.pages import funnel, overview, points, register, statement, what_if
 from services.insights.pages.rendering import Pages
 from services.insights.ports import (
     Clock,
@@ -80,10 +81,10 @@ def build_app(
     app.add_middleware(SmallBodies)
     app.add_middleware(SecurityHeaders)
     app.add_middleware(HttpTelemetry, observe=InsightsMeters().observe_request)
-    for module in (figures, frictions, events, journeys, operations):
+    for module in (figures, frictions, events, journeys, simulations_api, operations):
         app.include_router(module.routes(context))
     app.include_router(operations.health_routes(context))
-    for page in (overview, points, register, funnel, statement):
+    for page in (overview, funnel, points, register, what_if, statement):
         app.include_router(page.routes(context, pages))
     app.include_router(static_routes())
     return app

@@ -13,6 +13,7 @@ import pytest
 from services.insights.app import build_app
 from services.insights.ports import ReadinessChecks
 from services.wiring.http import serve
+from services.wiring.simulation import build_simulations
 from shared.detection.settings import DEFAULTS, RuleBook, merged
 from shared.errors import RedetectionRefused
 from shared.registry.records import Records
@@ -90,6 +91,7 @@ def served(
             yield client
         return
     book = RuleBook(merged(DEFAULTS, rules or {}), 1)
+    simulations = build_simulations(store, lambda: NOW_US)
     app = build_app(
         store=store,
         rules=lambda: book,
@@ -103,6 +105,7 @@ def served(
         checks=checks,
         records=records,
         opening_key=b"a key of the tests",
+        simulations=simulations,
     )
     listener = socket.create_server(("127.0.0.1", 0))
     stop = threading.Event()
@@ -112,6 +115,7 @@ def served(
         with httpx.Client(base_url=f"http://127.0.0.1:{listener.getsockname()[1]}", timeout=60) as client:
             yield client
     finally:
+        simulations.close()
         stop.set()
         thread.join(20)
         listener.close()

@@ -22,5 +22,6 @@ MENU: Final = (
     Entry("/", N_("Overview")),
     Entry("/funnel", N_("Funnel")),
     Entry("/points", N_("Friction points")),
+    Entry("/what-if", N_("What if")),
     Entry("/rules", N_("Rules")),
 )
