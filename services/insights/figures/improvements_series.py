@@ -1,0 +1,131 @@
+"""The daily series of a repair: points and contacts of those it reached, and of those it did not."""
+
+# ruff: noqa: S608 - what is put into these statements are names from tables of names and numbers; values are bound
+from typing import Any, Final
+
+from msgspec import Struct
+
+from services.insights.effect.protocol import READINGS_WEEKS, WEEK, WEEKS_BEFORE, Series, Study
+from services.insights.figures.improvements_scope import Scope, labels
+from services.insights.figures.summaries import Extent, answer
+from services.insights.ports import Store
+from services.insights.queries import Question
+from shared.journey.instants import DAY_US
+from shared.journey.vocabulary import CITIZEN_TYPES, EVENT_TYPES
+
+_HOUR: Final = "toStartOfHour(time)"
+_WITHIN: Final = (
+    f"{_HOUR} >= fromUnixTimestamp64Micro({{from_us:Int64}}, 'UTC')",
+    f"{_HOUR} < fromUnixTimestamp64Micro({{to_us:Int64}}, 'UTC')",
+)
+_CASE_TYPES: Final = tuple(sorted(kind for kind in EVENT_TYPES if kind.startswith("case.")))
+
+
+class Minutes(Struct, frozen=True, kw_only=True):
+    """Points of the repaired in the study, and the minutes of those whose minutes are known."""
+
+    points: int
+    known_citizen: int
+    known_administration: int
+    citizen: float | None
+    administration: float | None
+    versions: int
+    """By how many versions of the rules they were judged."""
+
+
+def days_of(scope: Scope, extent: Extent | None, now_us: int) -> tuple[int, int]:
+    """The first day of a study and the day after its last: days that are over, and not beyond the data or the watch."""
+    first = scope.first_start - WEEK * WEEKS_BEFORE
+    last_day = -(-extent.end_us // DAY_US) if extent else 0
+    end = min(now_us // DAY_US, last_day, scope.last_start + WEEK * READINGS_WEEKS[-1])
+    return first, max(end, first)
+
+
+def contacts_by_day(scope: Scope, first: int, end: int) -> Question:
+    """What the points are counted against, per day and group: citizens' events, or those of cases."""
+    types = _CASE_TYPES if scope.of_case_work else tuple(sorted(CITIZEN_TYPES))
+    return _by_day(scope, first, end, "events", "count()", "type IN {types:Array(String)}", {"types": list(types)})
+
+
+def points_by_day(scope: Scope, first: int, end: int) -> Question:
+    """Points in force per day and group."""
+    return _by_day(
+        scope, first, end, "points", "sum(sign)", "rule IN {rules:Array(String)}", {"rules": list(scope.rules)}
+    )
+
+
+def _by_day(
+    scope: Scope, first: int, end: int, table: str, count: str, condition: str, values: dict[str, Any]
+) -> Question:
+    label, parameters = labels(scope)
+    names = "service, territory" + (", office" if "office" in label else "")
+    return Question(
+        f"""
+        SELECT day, label, sum(found) AS found
+        FROM (
+            SELECT toInt32(intDiv(toUnixTimestamp(hour), 86400)) AS day, {label} AS label, found
+            FROM (SELECT {_HOUR} AS hour, {names}, {count} AS found FROM {table}
+                  WHERE {_conditions(scope, condition)} GROUP BY hour, {names}))
+        WHERE label >= 0 GROUP BY day, label""",
+        {**parameters, **values, **_period(scope, first, end)},
+    )
+
+
+def _conditions(scope: Scope, *more: str) -> str:
+    of_services = (
+        ("service IN {services:Array(String)}",) if scope.services and scope.compared != "other_services" else ()
+    )
+    return " AND ".join((*_WITHIN, *of_services, *more))
+
+
+def _period(scope: Scope, first: int, end: int) -> dict[str, Any]:
+    services = {"services": list(scope.services)} if scope.services else {}
+    return {"from_us": first * DAY_US, "to_us": end * DAY_US, **services}
+
+
+def minutes_of_points(scope: Scope, first: int, end: int) -> Question:
+    """Minutes lost by the points of the repaired, and of how many points they are known."""
+    label, parameters = labels(scope)
+    return Question(
+        f"""
+        SELECT sum(sign) AS points, sumIf(sign, minutes_citizen IS NOT NULL) AS known_citizen,
+            sumIf(sign, minutes_administration IS NOT NULL) AS known_administration,
+            sum(sign * minutes_citizen) AS citizen, sum(sign * minutes_administration) AS administration,
+            uniqExactIf(version, sign > 0) AS versions
+        FROM points
+        WHERE {_conditions(scope, "rule IN {rules:Array(String)}", f"{label} BETWEEN 0 AND {len(scope.groups) - 1}")}""",
+        {**parameters, "rules": list(scope.rules), **_period(scope, first, end)},
+    )
+
+
+def read_study(store: Store, scope: Scope, first: int, end: int) -> Study:
+    """The series of a repair over `[first, end)`."""
+    length = end - first
+    counts = [[[0] * length, [0] * length] for _ in range(len(scope.groups) + 1)]
+    if length:
+        for place, question in enumerate((points_by_day(scope, first, end), contacts_by_day(scope, first, end))):
+            for row in answer(store, question):
+                counts[int(row["label"])][place][int(row["day"]) - first] = int(row["found"])
+    series = [
+        Series(
+            name=str(number),
+            start=scope.groups[number].start if number < len(scope.groups) else None,
+            points=tuple(points),
+            contacts=tuple(contacts),
+        )
+        for number, (points, contacts) in enumerate(counts)
+    ]
+    return Study(first_day=first, series=tuple(series if scope.compared != "none" else series[:-1]))
+
+
+def read_minutes(store: Store, scope: Scope, first: int, end: int) -> Minutes:
+    """The minutes of the points of the repaired over `[first, end)`."""
+    row = answer(store, minutes_of_points(scope, first, end))[0]
+    return Minutes(
+        points=int(row["points"]),
+        known_citizen=int(row["known_citizen"]),
+        known_administration=int(row["known_administration"]),
+        citizen=row["citizen"],
+        administration=row["administration"],
+        versions=int(row["versions"]),
+    )
