@@ -20,7 +20,7 @@ ENABLED: Final = "enabled"
 UNITS: Final = {"1": N_("seconds"), "60": N_("minutes"), "3600": N_("hours"), "86400": N_("days")}
 """Seconds of each unit of time that a form offers."""
 UNIT: Final = ".unit"
-_NUMBER: Final = re.compile(r"\d{1,9}([.,]\d{1,6})?")
+_NUMBER: Final = re.compile(r"[0-9]{1,9}([.,][0-9]{1,6})?")
 _PLAIN_KEY: Final = re.compile(r"[A-Za-z0-9_-]+")
 
 
