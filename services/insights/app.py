@@ -7,7 +7,18 @@ from services.insights.api import simulations as simulations_api
 from services.insights.context import Context
 from services.insights.errors import handle_errors
 from services.insights.meters import InsightsMeters
-from services.insights.pages import funnel, overview, points, register, statement, what_if
+from services.insights.pages import (
+    annotations,
+    compare,
+    funnel,
+    journey,
+    overview,
+    points,
+    register,
+    statement,
+    what_if,
+)
+from services.insights.pages import map as journey_map
 from services.insights.pages.rendering import Pages
 from services.insights.ports import (
     Clock,
@@ -84,7 +95,7 @@ def build_app(
     for module in (figures, frictions, events, journeys, simulations_api, operations):
         app.include_router(module.routes(context))
     app.include_router(operations.health_routes(context))
-    for page in (overview, funnel, points, register, what_if, statement):
+    for page in (overview, journey_map, funnel, points, journey, annotations, register, what_if, compare, statement):
         app.include_router(page.routes(context, pages))
     app.include_router(static_routes())
     return app

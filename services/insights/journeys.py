@@ -6,13 +6,13 @@ from msgspec import Struct, structs
 
 from services.insights import queries
 from services.insights.figures.summaries import answer
-from services.insights.points import PointInForce, points_of_journey
+from services.insights.journey_events import TimelineEvent
+from services.insights.journey_points import PointRow, TakenBack, in_force, journey_points, taken_back
+from services.insights.points import PointInForce
 from services.insights.ports import Store
-from shared.detection.draft import Deltas, journey_id
-from shared.detection.fold import fold
-from shared.detection.occurrence import TYPE_CODES, UNKNOWN_TYPE, Occurrence
+from shared.detection.cuts import cuts
+from shared.detection.draft import journey_id
 from shared.detection.settings import RuleBook
-from shared.detection.state import State
 
 MAX_SUBJECT_EVENTS: Final = 50_000
 """Events of one (subject, service) that are read to find one journey among them."""
@@ -20,39 +20,14 @@ MAX_TIMELINE_EVENTS: Final = 100
 """Events a timeline shows at most; beyond, those of the evidence alone."""
 
 
-class TimelineEvent(Struct, frozen=True, kw_only=True):
-    """One stored event. Times are instants; '' is absent; `late` ones were not detected."""
-
-    id: str
-    source: str
-    type: str
-    time_us: int
-    service: str
-    matter: str
-    channel: str
-    step: str
-    contact: str
-    case: str
-    office: str
-    team: str
-    territory: str
-    wait_s: float | None
-    duration_s: float | None
-    due_us: int | None
-    reason: str
-    invited: bool
-    document: str
-    outcome: str
-    rating: float | None
-    late: bool
-
-
 class FoundJourney(Struct, frozen=True):
-    """A journey's events in order and its points in force."""
+    """A journey's events in order, its points in force, and those that were taken back."""
 
+    journey: str
     service: str
     events: list[TimelineEvent]
     points: list[PointInForce]
+    taken_back: list[TakenBack]
 
 
 class Timeline(Struct, frozen=True):
@@ -66,55 +41,62 @@ class Timeline(Struct, frozen=True):
 
 
 def read_journey(store: Store, journey: str, book: RuleBook) -> FoundJourney | None:
-    """The journey of this hash, found through its points; `None` where no point in force carries it."""
-    points = points_of_journey(store, journey)
-    if not points:
+    """The journey of this hash, found among all journeys, or through its points; `None` where there is none."""
+    if not journey or "\0" in journey or len(journey) > queries.MAX_ID_CHARS:
         return None
-    subject, service = points[0].subject, points[0].service
+    rows = journey_points(store, journey)
+    key = _key(store, journey, rows)
+    if key is None:
+        return None
+    subject, service, assembled = key
+    points = in_force(rows)
     events = _events(store, queries.events_of_subject(subject, service, MAX_SUBJECT_EVENTS))
     evidence = {identity for point in points for identity in point.identities()}
-    found = _of_journey(events, journey, subject, service, book)
-    if not evidence.issubset((event.source, event.id) for event in found):
-        # Events that came late have been folded since, when the past was detected again, and cut elsewhere.
-        on_time = [structs.replace(event, late=False) for event in events]
-        found = _of_journey(on_time, journey, subject, service, book)
+    found = _of_journey([each for each in events if not each.late], events, journey, subject, service, book)
+    known = {(event.source, event.id) for event in found}
+    if not evidence.issubset(known) or (assembled and not evidence):
+        # Late events were folded since, when the past was detected again; journeys are assembled of all events.
+        found = _of_journey(events, events, journey, subject, service, book) or found
     found = [
         structs.replace(event, late=False) if event.late and (event.source, event.id) in evidence else event
         for event in found
     ]
-    return FoundJourney(service, found, points)
+    return FoundJourney(journey, service, found, points, taken_back(rows, found, book.version))
+
+
+def _key(store: Store, journey: str, rows: list[PointRow]) -> tuple[str, str, bool] | None:
+    """The subject and the service of a journey, and whether it stands among the assembled ones."""
+    for row in answer(store, _assembled(journey)):
+        return row["subject"], row["service"], True
+    return (rows[0].point.subject, rows[0].point.service, False) if rows else None
+
+
+def _assembled(journey: str) -> queries.Question:
+    sql = "SELECT subject, service FROM journeys FINAL WHERE journey = {journey:String} LIMIT 1"
+    return queries.Question(sql, {"journey": journey})
 
 
 def _of_journey(
-    events: list[TimelineEvent], journey: str, subject: str, service: str, book: RuleBook
+    cut: list[TimelineEvent],
+    events: list[TimelineEvent],
+    journey: str,
+    subject: str,
+    service: str,
+    book: RuleBook,
 ) -> list[TimelineEvent]:
-    """The events of one journey: the core itself says where journeys are cut.
+    """The events of one journey, of which those of `cut` say where journeys begin.
 
-    Late events were not folded; they are shown with the journey in whose time they lie.
+    Others are shown with the journey in whose time they lie.
     """
-    rules = {book.version: book.for_service(service)}
-    state, deltas = State(), Deltas()
+    numbers = cuts([(event.time_us, event.type, event.case) for event in cut], book.for_service(service))
+    of_event = dict(zip(((event.source, event.id) for event in cut), numbers, strict=True))
+    number = 0
     found = []
     for event in events:
-        if not event.late:
-            fold(state, _occurrence(event, book.version), rules, deltas)
-            deltas.clear()
-        if journey_id(subject, service, state.cut) == journey:
+        number = of_event.get((event.source, event.id), number)
+        if journey_id(subject, service, number) == journey:
             found.append(event)
     return found
-
-
-def _occurrence(event: TimelineEvent, version: int) -> Occurrence:
-    return Occurrence(
-        time_us=event.time_us,
-        source=event.source,
-        id=event.id,
-        type=TYPE_CODES.get(event.type, UNKNOWN_TYPE),
-        version=version,
-        contact=event.contact or None,
-        channel=event.channel or None,
-        case=event.case or None,
-    )
 
 
 def timeline(store: Store, point: PointInForce) -> Timeline:

@@ -76,7 +76,8 @@ def _number(text: str) -> float | str:
         return text
 
 
-def _point(row: dict[str, Any]) -> PointInForce:
+def read_point(row: dict[str, Any]) -> PointInForce:
+    """A point from the columns of `queries.POINT_COLUMNS`."""
     return PointInForce(**{**row, "figures": _figures(row["figures"])})
 
 
@@ -108,7 +109,7 @@ def points_page(
     found = answer(store, queries.points_page(filters, before, limit + 1, newest_rows))
     if len(found) <= limit:
         found = answer(store, queries.points_page(filters, before, limit + 1))
-    page = [_point(row) for row in found[:limit]]
+    page = [read_point(row) for row in found[:limit]]
     return page, encode_cursor(page[-1]) if len(found) > limit else None
 
 
@@ -126,14 +127,7 @@ def point_by_id(store: Store, point: str) -> PointInForce | None:
     """A point in force; `None` if there is none of this id, or it was retracted."""
     if "\0" in point or len(point) > queries.MAX_ID_CHARS:
         return None
-    return next((_point(row) for row in answer(store, queries.point_by_id(point))), None)
-
-
-def points_of_journey(store: Store, journey: str) -> list[PointInForce]:
-    """The points in force of a journey, oldest first."""
-    if "\0" in journey or len(journey) > queries.MAX_ID_CHARS:
-        return []
-    return [_point(row) for row in answer(store, queries.points_of_journey(journey))]
+    return next((read_point(row) for row in answer(store, queries.point_by_id(point))), None)
 
 
 def as_json(point: PointInForce, language: str) -> dict[str, Any]:

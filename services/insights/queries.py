@@ -43,14 +43,14 @@ _BINS: Final = {
 }
 BINS: Final = tuple(_BINS)
 
-_POINT_COLUMNS: Final = """
+POINT_COLUMNS: Final = """
     id, revision, rule, version, parameters, figures, source, anchor, subject, service, journey, channel, step, office,
     territory, `case`, toUnixTimestamp64Micro(time) AS time_us, evidence, evidence_sources, minutes_citizen,
     minutes_administration"""
 _EVENT_COLUMNS: Final = """
     id, source, type, toUnixTimestamp64Micro(time) AS time_us, service, matter, channel, step, contact, `case`, office,
     team, territory, wait_s, duration_s, if(due IS NULL, NULL, toUnixTimestamp64Micro(assumeNotNull(due))) AS due_us,
-    reason, invited, document, outcome, rating,
+    reason, invited, document, outcome, rating, toUnixTimestamp64Micro(recordedtime) AS recorded_us,
     (source, id, recordedtime) IN (
         SELECT source, id, recordedtime FROM late_events
         WHERE subject = {subject:String} AND service = {service:String}) AS late"""
@@ -204,6 +204,17 @@ def activity_over_time(unit: str, filters: Filters) -> Question:
     )
 
 
+def points_over_time(unit: str, filters: Filters) -> Question:
+    """Points in force per stretch of time, stretches without any left out; `unit` is one of `BINS`."""
+    where, parameters = points_where(filters, hourly=True)
+    return Question(
+        f"""
+        SELECT toUnixTimestamp(toDateTime({_BINS[unit]}, 'UTC')) AS start_s, sum(sign) AS points
+        FROM points {where} GROUP BY start_s HAVING points > 0 ORDER BY start_s""",
+        parameters,
+    )
+
+
 def received(filters: Filters, fields: Sequence[str]) -> Question:
     """What arrived, per service, channel and type: events, and for each field (a column of `events`) how many carry it.
 
@@ -254,7 +265,7 @@ def points_page(
         GROUP BY time, id HAVING sum(sign) > 0 ORDER BY time DESC, id DESC LIMIT {{limit:UInt32}}"""
     return Question(
         f"""
-        SELECT {_POINT_COLUMNS} FROM points_in_force WHERE (time, id) IN ({keys})
+        SELECT {POINT_COLUMNS} FROM points_in_force WHERE (time, id) IN ({keys})
         ORDER BY time DESC, id DESC LIMIT {{limit:UInt32}}""",
         {**parameters, "limit": limit},
     )
@@ -262,15 +273,7 @@ def points_page(
 
 def point_by_id(point: str) -> Question:
     """The point in force of this id."""
-    return Question(f"SELECT {_POINT_COLUMNS} FROM points_in_force WHERE id = {{id:String}} LIMIT 1", {"id": point})
-
-
-def points_of_journey(journey: str) -> Question:
-    """Points in force of a journey, oldest first."""
-    sql = f"""
-        SELECT {_POINT_COLUMNS} FROM points_in_force WHERE journey = {{journey:String}}
-        ORDER BY time, id LIMIT {MAX_JOURNEY_EVENTS}"""
-    return Question(sql, {"journey": journey})
+    return Question(f"SELECT {POINT_COLUMNS} FROM points_in_force WHERE id = {{id:String}} LIMIT 1", {"id": point})
 
 
 def events_of_subject(subject: str, service: str, limit: int, *, between_us: tuple[int, int] | None = None) -> Question:

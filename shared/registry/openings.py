@@ -7,7 +7,7 @@ from sqlalchemy import Engine, select
 
 from shared.errors import RecordRefused
 from shared.registry.engine import typed_errors
-from shared.registry.record import checked, columns, new_id, read_row
+from shared.registry.record import checked, columns, is_id, new_id, read_row
 from shared.registry.record_tables import OPENINGS
 from shared.registry.schema import database_now_ms
 
@@ -57,7 +57,7 @@ class Openings:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
-    def add(self, values: OpeningValues) -> None:
+    def add(self, values: OpeningValues) -> Opening:
         """Record an opening, and forget those older than `KEPT_DAYS`.
 
         Raises `RecordRefused` for a purpose that is none: `other` says nothing without its text.
@@ -67,8 +67,18 @@ class Openings:
             raise RecordRefused("text", "text: the purpose “other” must be put into words")
         now = database_now_ms()
         with typed_errors("record an opening"), self._engine.begin() as connection:
-            connection.execute(OPENINGS.insert().values(**columns(found), id=new_id(), at_ms=now))
             connection.execute(OPENINGS.delete().where(OPENINGS.c.at_ms < now - KEPT_DAYS * _MS_PER_DAY))
+            added = OPENINGS.insert().values(**columns(found), id=new_id(), at_ms=now).returning(OPENINGS)
+            return read_row(connection.execute(added).mappings().one(), Opening)
+
+    def get(self, opening: str) -> Opening | None:
+        """The opening of this id; `None` when there is none (any more)."""
+        if not is_id(opening):
+            return None
+        query = select(OPENINGS).where(OPENINGS.c.id == opening)
+        with typed_errors("read an opening"), self._engine.connect() as connection:
+            row = connection.execute(query).mappings().one_or_none()
+            return None if row is None else read_row(row, Opening)
 
     def latest(self, limit: int = MAX_LISTED) -> list[Opening]:
         """The latest openings, newest first."""

@@ -22,6 +22,8 @@ from shared.settings import Settings
 from shared.store.client import Store
 from tests.insights import seed
 
+PURPOSE = {"purpose": "check-rule"}
+"""What single points and journeys are opened for."""
 NOW_US = seed.instant_us("2026-11-22T09:00:00Z")
 
 
@@ -119,6 +121,13 @@ def served(
         stop.set()
         thread.join(20)
         listener.close()
+
+
+def opened(client: httpx.Client, address: str) -> str:
+    """The address at which a page shows that is opened for a purpose, for the next quarter of an hour."""
+    response = client.post(address, data=PURPOSE)
+    assert response.status_code == 303, response.text
+    return response.headers["location"]
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ import httpx
 from shared.log.port import Kind
 from shared.store.client import Store
 from tests.insights import seed
-from tests.insights.conftest import ClientWith
+from tests.insights.conftest import PURPOSE, ClientWith
 from tests.insights.seed import event
 
 
@@ -22,13 +22,13 @@ def test_a_journey_holds_its_own_events_and_points(empty_store: Store, client_wi
     ]
     seed.fill(empty_store.writer(), events)
     client = client_with(empty_store)
-    points = client.get("/api/v1/frictions").json()["points"]
+    points = client.get("/api/v1/frictions", params=PURPOSE).json()["points"]
     journeys = {point["anchor"]: point["journey"] for point in points}
     assert journeys["2"] != journeys["5"]
-    first = client.get(f"/api/v1/journeys/{journeys['2']}").json()
+    first = client.get(f"/api/v1/journeys/{journeys['2']}", params=PURPOSE).json()
     assert [each["id"] for each in first["events"]] == ["1", "2", "3"]
     assert sorted(point["rule"] for point in first["points"]) == ["channel_switch", "repeat_contact"]
-    second = client.get(f"/api/v1/journeys/{journeys['5']}").json()
+    second = client.get(f"/api/v1/journeys/{journeys['5']}", params=PURPOSE).json()
     assert [each["id"] for each in second["events"]] == ["4", "5"]
 
 
@@ -41,8 +41,8 @@ def test_an_open_case_holds_a_journey_together(empty_store: Store, client_with: 
     ]
     seed.fill(empty_store.writer(), events)
     client = client_with(empty_store)
-    (point,) = client.get("/api/v1/frictions").json()["points"]
-    answer = client.get(f"/api/v1/journeys/{point['journey']}").json()
+    (point,) = client.get("/api/v1/frictions", params=PURPOSE).json()["points"]
+    answer = client.get(f"/api/v1/journeys/{point['journey']}", params=PURPOSE).json()
     assert [each["id"] for each in answer["events"]] == ["1", "2", "3"]
 
 
@@ -59,8 +59,8 @@ def test_a_late_event_is_flagged(empty_store: Store, client_with: ClientWith):
     row = {name: late[name] for name in ("source", "id", "recordedtime", "subject", "time")}
     seed.insert(writer, Kind.LATE, [{**row, "service": "housing", "behind_s": 90_000.0, "partition": 0, "offset": 1}])
     client = client_with(empty_store)
-    (point,) = client.get("/api/v1/frictions").json()["points"]
-    answer = client.get(f"/api/v1/journeys/{point['journey']}").json()
+    (point,) = client.get("/api/v1/frictions", params=PURPOSE).json()["points"]
+    answer = client.get(f"/api/v1/journeys/{point['journey']}", params=PURPOSE).json()
     assert [(each["id"], each["late"]) for each in answer["events"]] == [("1", False), ("0", True), ("2", False)]
 
 
@@ -77,16 +77,16 @@ def test_a_late_event_that_was_detected_since_is_none(empty_store: Store, client
     row = {name: late[name] for name in ("source", "id", "recordedtime", "subject", "time")}
     seed.insert(writer, Kind.LATE, [{**row, "service": "housing", "behind_s": 90_000.0, "partition": 0, "offset": 1}])
     client = client_with(empty_store)
-    points = client.get("/api/v1/frictions").json()["points"]
+    points = client.get("/api/v1/frictions", params=PURPOSE).json()["points"]
     (journey,) = {point["journey"] for point in points}
-    answer = client.get(f"/api/v1/journeys/{journey}").json()
+    answer = client.get(f"/api/v1/journeys/{journey}", params=PURPOSE).json()
     assert {"1", "2"} <= {identity for point in answer["points"] for identity in point["evidence"]}
     assert [each["id"] for each in answer["events"]] == ["0", "1", "2"]
 
 
 def test_an_unknown_journey_is_not_found(client: httpx.Client):
-    """404 as a problem that says how journeys are found."""
-    response = client.get("/api/v1/journeys/" + "0" * 32)
+    """404 as a problem in words."""
+    response = client.get("/api/v1/journeys/" + "0" * 32, params=PURPOSE)
     assert response.status_code == 404
     assert response.headers["content-type"] == "application/problem+json"
-    assert "points" in response.json()["detail"]
+    assert "no journey" in response.json()["detail"]

@@ -13,7 +13,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 
 from shared.store.client import Store
 from tests.insights import seed
-from tests.insights.conftest import served
+from tests.insights.conftest import PURPOSE, opened, served
 from tests.insights.test_pages import months_of_contacts
 
 pytestmark = pytest.mark.browser
@@ -87,9 +87,10 @@ def open_page(browser: Browser, site: httpx.Client) -> Iterator[Any]:
 
 def addresses(site: httpx.Client) -> list[str]:
     """Every kind of page."""
-    point = site.get("/api/v1/frictions").json()["points"][0]["id"]
-    return ["/", f"/points/{point}", "/points?rule=repeat_contact&service=x", "/points", "/rules", "/rules/long_wait",
-            "/accessibilite", "/?service=none"]  # fmt: skip
+    point = site.get("/api/v1/frictions", params=PURPOSE).json()["points"][0]
+    single = f"/points/{point['id']}"
+    return ["/", single, opened(site, single), "/points?rule=repeat_contact&service=x", "/points", opened(site, "/points"),
+            "/rules", "/rules/long_wait", "/accessibilite", "/?service=none"]  # fmt: skip
 
 
 def in_language(address: str, language: str) -> str:
@@ -143,7 +144,9 @@ def test_from_figure_to_evidence_and_back_in_the_other_language(open_page: Any):
     """A reader goes from a rule to a point to its evidence and the register, then changes language on the same page."""
     page = open_page("/?lang=en")
     page.get_by_role("row").get_by_role("link", name="Repeat contact for the same procedure", exact=True).click()
-    page.locator(".point-title a").first.click()
+    page.get_by_label("To improve the service").check()
+    page.get_by_role("button", name="Record the purpose and open").click()
+    page.locator(".point-title button").first.click()
     assert page.locator(".step.evidence").count() == 2
     page.get_by_role("link", name="Français").click()
     assert page.locator("h1").inner_text() == "Recontact pour la même démarche"

@@ -18,8 +18,8 @@ from tests.insights.seed import event
 ADDRESSES = (
     "/",
     "/points",
-    "/api/v1/frictions",
-    "/api/v1/frictions.ndjson",
+    "/api/v1/frictions?purpose=check-rule&",
+    "/api/v1/frictions.ndjson?purpose=check-rule&",
     "/api/v1/frictions/summary",
     "/api/v1/events/summary",
     "/api/v1/rejected/summary",
@@ -50,6 +50,8 @@ NAMES = st.sampled_from(
         "group_by",
         "lang",
         "order",
+        "opened",
+        "purpose",
         "x",
     ]
 )
@@ -72,7 +74,7 @@ def filled_client(store: Store):
 def test_any_filter_value_gives_an_answer_or_a_4xx(filled_client: httpx.Client, path: str, parameters: dict[str, str]):
     """No value of any parameter, alone or with others, makes the server fail."""
     query = urlencode(parameters, errors="surrogatepass")
-    response = filled_client.get(f"{path}?{query}")
+    response = filled_client.get(f"{path}{query}" if "?" in path else f"{path}?{query}")
     assert response.status_code in {200, 400, 422}, response.text
     if response.status_code != 200 and path.startswith("/api/"):
         problem = response.json()
@@ -81,7 +83,7 @@ def test_any_filter_value_gives_an_answer_or_a_4xx(filled_client: httpx.Client, 
         assert "%(" not in problem["detail"]
 
 
-@given(st.sampled_from(["/points/", "/rules/", "/api/v1/journeys/", "/api/v1/redetections/", "/static/", "/"]), ODD)
+@given(st.sampled_from(["/points/", "/journeys/", "/rules/", "/api/v1/journeys/", "/api/v1/redetections/", "/static/", "/"]), ODD)
 @settings(max_examples=80, suppress_health_check=[HealthCheck.too_slow])
 def test_no_name_in_a_path_makes_the_server_fail(filled_client: httpx.Client, prefix: str, rest: str):
     """Whatever stands in a path, the answer is a page, a document or a 4xx."""
@@ -118,13 +120,17 @@ def test_no_link_leads_to_a_failure(filled_client: httpx.Client):
 @pytest.mark.parametrize(
     ("path", "status"),
     [
+        ("/api/v1/frictions", 422),
+        ("/api/v1/frictions.ndjson?purpose=curiosity", 422),
+        ("/api/v1/journeys/x?purpose=other", 422),
+        ("/api/v1/journeys/x?purpose=check-rule", 404),
         ("/api/v1/frictions?nonsense=1", 422),
         ("/api/v1/frictions?rule=nonsense", 422),
         ("/api/v1/frictions?from=2026-03-02&to=2026-03-02", 422),
         ("/api/v1/frictions?service=a&service=b", 422),
-        ("/api/v1/frictions?cursor=nonsense", 422),
-        ("/api/v1/frictions?limit=0", 422),
-        ("/api/v1/frictions?limit=1001", 422),
+        ("/api/v1/frictions?purpose=check-rule&cursor=nonsense", 422),
+        ("/api/v1/frictions?purpose=check-rule&limit=0", 422),
+        ("/api/v1/frictions?purpose=check-rule&limit=1001", 422),
         ("/api/v1/frictions/summary?group_by=source", 422),
         ("/api/v1/events/summary?group_by=rule", 422),
         ("/api/v1/rejected/summary?channel=web", 422),
@@ -178,13 +184,14 @@ class FailingStore:
 def test_failures_of_the_store(client_with: ClientWith, caplog, error: Exception, status: int, word: str):
     """A question that is too large asks for a shorter period; a failing store is 503; a defect tells nothing of itself."""
     client = client_with(FailingStore(error))
-    for path in ("/api/v1/frictions", "/api/v1/frictions.ndjson", "/"):
+    purpose = "purpose=check-rule"
+    for path in (f"/api/v1/frictions?{purpose}", f"/api/v1/frictions.ndjson?{purpose}", "/"):
         response = client.get(path)
         assert response.status_code == status, path
         assert word in response.text
         assert "secret" not in response.text
         assert response.headers["content-security-policy"].startswith("default-src 'none'")
-    assert (client.get("/api/v1/frictions").headers.get("retry-after") is not None) == (status == 503)
+    assert (client.get(f"/api/v1/frictions?{purpose}").headers.get("retry-after") is not None) == (status == 503)
 
 
 def test_readiness(client_with: ClientWith, empty_store: Store, loading: FakeLoading):
@@ -215,7 +222,7 @@ def test_readiness_asks_the_host_too(empty_store: Store):
         assert response.json()["checks"]["detector"] == "The detector's last sign is 40 s old"
 
 
-@pytest.mark.parametrize("path", ["/", "/points", "/rules", "/accessibilite", "/healthz", "/readyz", "/api/v1/rules"])
+@pytest.mark.parametrize("path", ["/", "/points", "/journeys", "/rules", "/accessibilite", "/healthz", "/readyz", "/api/v1/rules"])
 def test_head_answers_like_get_without_a_body(client: httpx.Client, path: str):
     """Status and headers of GET, nothing else; what takes no GET takes no HEAD."""
     asked, got = client.head(path), client.get(path)

@@ -79,7 +79,7 @@ def test_the_form_includes_its_last_day(with_stray: httpx.Client):
     assert "« À partir du » doit précéder « Jusqu’au »" in text(
         with_stray, "/?from=2026-02-02&through=2026-02-01&lang=fr"
     )
-    assert with_stray.get("/api/v1/frictions?through=2026-02-10").status_code == 422
+    assert with_stray.get("/api/v1/frictions?purpose=check-rule&through=2026-02-10").status_code == 422
 
 
 def test_lost_time_says_of_how_many_points(empty_store: Store, client_with: ClientWith):

@@ -18,7 +18,7 @@ from shared.detection.settings import RULES
 from shared.journey.vocabulary import EVENT_TYPES
 from shared.store.client import Store
 from tests.insights import seed
-from tests.insights.conftest import ClientWith
+from tests.insights.conftest import PURPOSE, ClientWith, opened
 from tests.insights.seed import event
 
 INSIGHTS = Path(__file__).parents[2] / "services" / "insights"
@@ -64,12 +64,17 @@ class Outline(HTMLParser):
 
 def addresses(client: httpx.Client) -> list[str]:
     """One address of every kind of page."""
-    point = client.get("/api/v1/frictions").json()["points"][0]["id"]
+    point = client.get("/api/v1/frictions", params=PURPOSE).json()["points"][0]
     return [
         "/",
         "/?order=minutes",
         "/points",
-        f"/points/{point}",
+        opened(client, "/points"),
+        f"/points/{point['id']}",
+        opened(client, f"/points/{point['id']}"),
+        "/journeys",
+        opened(client, f"/journeys/{point['journey']}"),
+        "/annotations",
         "/rules",
         "/rules/long_wait",
         "/accessibilite",
@@ -179,8 +184,8 @@ def test_a_point_shows_its_evidence_and_what_lay_between(empty_store: Store, cli
     ]
     seed.fill(empty_store.writer(), events)
     client = client_with(empty_store)
-    (point,) = client.get("/api/v1/frictions?rule=channel_switch").json()["points"]
-    page = client.get(f"/points/{point['id']}").text
+    (point,) = client.get("/api/v1/frictions?rule=channel_switch&purpose=check-rule").json()["points"]
+    page = client.get(opened(client, f"/points/{point['id']}")).text
     text = Outline(page).text
     assert point["sentence"] in text
     steps = re.findall(r'<li class="step( evidence)?">', page)

@@ -4,7 +4,7 @@ import re
 
 from shared.store.client import Store
 from tests.insights import seed
-from tests.insights.conftest import ClientWith
+from tests.insights.conftest import ClientWith, opened
 from tests.insights.seed import event
 
 
@@ -20,8 +20,8 @@ def test_close_events_share_a_mark_and_case_work_has_a_lane(empty_store: Store, 
     ]  # fmt: skip
     seed.fill(empty_store.writer(), events)
     client = client_with(empty_store)
-    (point,) = client.get("/api/v1/frictions?rule=channel_switch").json()["points"]
-    english, french = (client.get(f"/points/{point['id']}?lang={lang}").text for lang in ("en", "fr"))
+    (point,) = client.get("/api/v1/frictions?rule=channel_switch&purpose=check-rule").json()["points"]
+    english, french = (client.get(opened(client, f"/points/{point['id']}?lang={lang}")).text for lang in ("en", "fr"))
     assert re.findall(r'text-anchor="middle">([^<]*)<', english) == ["1", "5", "2–4"]
     assert re.findall(r'class="lane-name">([^<]*)<', english) == ["web", "phone", "case work"]
     assert re.findall(r'class="lane-name">([^<]*)<', french) == ["web", "téléphone", "dossier"]

@@ -7,8 +7,10 @@ from fastapi import APIRouter, Depends, Query
 from services.insights import queries
 from services.insights.api.models import PROBLEMS, EventSummary, RejectSummary
 from services.insights.api.parameters import filters_with, read_group
+from services.insights.api.summaries import anchor_table, records_of, total_shown
 from services.insights.context import Context
 from services.insights.figures.summaries import CountSummary, events_summary, rejects_summary
+from services.insights.figures.table import withhold
 from services.insights.filters import Filters
 from services.insights.language import N_
 from services.insights.problems import Problem
@@ -23,9 +25,18 @@ def routes(context: Context) -> APIRouter:
         filters: Annotated[Filters, Depends(filters_with("group_by"))],
         group_by: Annotated[str, Query(description="`type`, `service`, `channel` or `territory`.")] = "type",
     ) -> dict[str, Any]:
-        """Stored events per group; the filter `rule` keeps those that anchor a point in force of the rule."""
+        """Stored events per group; the filter `rule` keeps those that anchor a point in force of the rule, and then
+        small counts are withheld.
+        """
         group = read_group(group_by, queries.EVENT_GROUPS)
-        return _answer(group, events_summary(context.store, group, filters))
+        found = events_summary(context.store, group, filters)
+        if filters.rule is None:
+            return _answer(group, found)
+        limit = context.settings.small_cell_min
+        return {
+            "rows": records_of(withhold(anchor_table(group, found), limit)),
+            "total": total_shown(found.total, limit),
+        }
 
     @router.get("/rejected/summary", response_model=RejectSummary, response_model_exclude_unset=True, tags=["events"])
     def rejected(

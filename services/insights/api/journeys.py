@@ -1,4 +1,4 @@
-"""One pseudonymous journey, found through the hash that its points carry."""
+"""One pseudonymous journey, found by its hash, opened for a purpose."""
 
 from typing import Any
 
@@ -6,13 +6,18 @@ from fastapi import APIRouter
 from starlette.requests import Request
 
 from services.insights.api.models import NOT_FOUND, PROBLEMS, Journey
+from services.insights.api.parameters import PurposeQuery, PurposeTextQuery
 from services.insights.context import Context
 from services.insights.filters import only_known
-from services.insights.journeys import TimelineEvent, read_journey
+from services.insights.journey_events import CaseSpan, TimelineEvent, case_spans
+from services.insights.journey_points import TakenBack
+from services.insights.journeys import FoundJourney, read_journey
 from services.insights.language import N_
+from services.insights.openings import PURPOSE_PARAMETERS, read_purpose, record_opening
 from services.insights.points import as_json
 from services.insights.problems import Problem
 from shared.journey.instants import to_text
+from shared.registry.notes import Note
 
 
 def routes(context: Context) -> APIRouter:
@@ -20,23 +25,52 @@ def routes(context: Context) -> APIRouter:
     router = APIRouter(prefix="/api/v1", tags=["journeys"], responses={**PROBLEMS, **NOT_FOUND})
 
     @router.get("/journeys/{journey:path}", response_model=Journey)
-    def journey(request: Request, journey: str) -> dict[str, Any]:
-        """The events of a journey in order, and its points in force."""
-        only_known(request.query_params, ("lang",))
-        found = read_journey(context.store, journey, context.rules())
-        if found is None:
-            raise Problem(
-                404, "no-journey", N_("No point in force carries this journey: a journey is found through its points.")
-            )
-        code = context.language(request).code
-        return {
-            "journey": journey,
-            "service": found.service,
-            "events": [_event(event) for event in found.events],
-            "points": [as_json(point, code) for point in found.points],
-        }
+    def journey(
+        request: Request, journey: str, purpose: PurposeQuery = None, purpose_text: PurposeTextQuery = None
+    ) -> dict[str, Any]:
+        """The events of a journey in order, its points in force, those taken back, its cases, and notes on it.
+
+        Opening it is recorded.
+        """
+        only_known(request.query_params, ("lang", *PURPOSE_PARAMETERS))
+        stated = read_purpose(purpose, purpose_text)
+        found = find_journey(context, journey)
+        record_opening(context, "journey", found.journey, "api", stated)
+        notes = context.records.notes.about("journey", found.journey)
+        return journey_json(found, notes, context.language(request).code)
 
     return router
+
+
+def find_journey(context: Context, journey: str) -> FoundJourney:
+    """The journey of this id. Raises `Problem` 404."""
+    found = read_journey(context.store, journey, context.rules())
+    if found is None:
+        raise Problem(404, "no-journey", N_("There is no journey with this id, or its events have been deleted."))
+    return found
+
+
+def journey_json(found: FoundJourney, notes: list[Note], language: str) -> dict[str, Any]:
+    """A journey as JSON values, with sentences in this language."""
+    return {
+        "journey": found.journey,
+        "service": found.service,
+        "events": [_event(event) for event in found.events],
+        "points": [as_json(point, language) for point in found.points],
+        "taken_back": [_taken_back(each, language) for each in found.taken_back],
+        "cases": [_case(each) for each in case_spans(found.events)],
+        "notes": [{"text": note.text, "author": note.author, "at": to_text(note.at_ms * 1_000)} for note in notes],
+    }
+
+
+def _taken_back(each: TakenBack, language: str) -> dict[str, Any]:
+    by = [{"source": source, "id": event} for source, event in each.by]
+    return {"point": as_json(each.point, language), "why": each.why, "by": by}
+
+
+def _case(span: CaseSpan) -> dict[str, Any]:
+    ended = None if span.open else to_text(span.end_us)
+    return {"case": span.case, "started": to_text(span.start_us), "ended": ended}
 
 
 def _event(event: TimelineEvent) -> dict[str, Any]:
@@ -45,6 +79,7 @@ def _event(event: TimelineEvent) -> dict[str, Any]:
         "source": event.source,
         "type": event.type,
         "time": to_text(event.time_us),
+        "recordedtime": to_text(event.recorded_us),
         "channel": event.channel or None,
         "matter": event.matter or None,
         "step": event.step or None,

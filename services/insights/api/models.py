@@ -8,7 +8,8 @@ from pydantic import BaseModel
 class FrictionRow(BaseModel):
     """Points in force of one group: the group's own name stands under `rule`, `service`, `channel` or `territory`.
 
-    `points` and `journeys` are null where nothing could be observed: unknown, not zero. Absent names are null.
+    `points` and `journeys` are null where nothing could be observed (unknown, not zero), or where they are withheld:
+    then `withheld` names them. Absent names are null.
     """
 
     rule: str | None = None
@@ -20,30 +21,32 @@ class FrictionRow(BaseModel):
     minutes_citizen: float | None
     minutes_administration: float | None
     status: Literal["observed", "not_observable", "off"] | None = None
+    withheld: list[str] = []
 
 
 class FrictionSummary(BaseModel):
-    """`total` counts the points of all groups, also beyond the 10,000 that are listed."""
+    """`total` counts the points of all groups, also beyond the 10,000 that are listed; null where it is small."""
 
     rows: list[FrictionRow]
-    total: int
+    total: int | None
 
 
 class EventRow(BaseModel):
-    """Events of one group; absent names are null."""
+    """Events of one group; absent names are null, and `events` where `withheld` names it."""
 
     type: str | None = None
     service: str | None = None
     channel: str | None = None
     territory: str | None = None
-    events: int
+    events: int | None
+    withheld: list[str] = []
 
 
 class EventSummary(BaseModel):
-    """`total` counts the events of all groups, also beyond the 10,000 that are listed."""
+    """`total` counts the events of all groups, also beyond the 10,000 that are listed; null where it is withheld."""
 
     rows: list[EventRow]
-    total: int
+    total: int | None
 
 
 class RejectRow(BaseModel):
@@ -102,6 +105,7 @@ class JourneyEvent(BaseModel):
     source: str
     type: str
     time: str
+    recordedtime: str
     channel: str | None
     matter: str | None
     step: str | None
@@ -121,13 +125,47 @@ class JourneyEvent(BaseModel):
     late: bool
 
 
+class EventIdentity(BaseModel):
+    """What tells an event from all others."""
+
+    source: str
+    id: str
+
+
+class TakenBackPoint(BaseModel):
+    """A point that was noticed and no longer holds. `by`: events that arrived out of order and may have taken it back."""
+
+    point: Point
+    why: Literal["replaced", "other_rules", "out_of_order", "not_known"]
+    by: list[EventIdentity]
+
+
+class CaseSpan(BaseModel):
+    """A case within the journey; `ended` is null while it is open."""
+
+    case: str
+    started: str
+    ended: str | None
+
+
+class JourneyNote(BaseModel):
+    """A note that somebody left; `author` is a role."""
+
+    text: str
+    author: str
+    at: str
+
+
 class Journey(BaseModel):
-    """A pseudonymous journey: its events in order and its points in force."""
+    """A pseudonymous journey: its events in order, its points in force and those taken back, its cases, notes on it."""
 
     journey: str
     service: str
     events: list[JourneyEvent]
     points: list[Point]
+    taken_back: list[TakenBackPoint]
+    cases: list[CaseSpan]
+    notes: list[JourneyNote]
 
 
 class Stream(BaseModel):

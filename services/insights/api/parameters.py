@@ -9,6 +9,7 @@ from starlette.requests import Request
 from services.insights.filters import FILTER_NAMES, Filters, only_known, read_filters
 from services.insights.language import N_
 from services.insights.problems import Problem
+from shared.registry.openings import PURPOSES
 
 MAX_LIMIT: Final = 1_000
 DEFAULT_LIMIT: Final = 100
@@ -35,6 +36,13 @@ def filters_with(*more: str) -> Callable[..., Filters]:
         return read_filters(request.query_params)
 
     return read
+
+
+PurposeQuery = Annotated[
+    str | None,
+    Query(description=f"What it is opened for, which is recorded: {', '.join(f'`{each}`' for each in PURPOSES)}."),
+]
+PurposeTextQuery = Annotated[str | None, Query(description="The purpose in words; needed for `other`.")]
 
 
 def read_group(group: str, allowed: tuple[str, ...]) -> str:

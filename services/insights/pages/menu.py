@@ -20,8 +20,11 @@ class Entry(Struct, frozen=True):
 
 MENU: Final = (
     Entry("/", N_("Overview")),
+    Entry("/map", N_("Journey map")),
     Entry("/funnel", N_("Funnel")),
     Entry("/points", N_("Friction points")),
+    Entry("/journeys", N_("One journey")),
+    Entry("/compare", N_("Compare")),
     Entry("/what-if", N_("What if")),
     Entry("/rules", N_("Rules")),
 )
