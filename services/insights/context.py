@@ -4,6 +4,7 @@ from typing import Final
 
 from starlette.requests import Request
 
+from services.insights.figures.improvements_memory import Effects
 from services.insights.language import Language, load_languages, negotiate
 from services.insights.ports import (
     Clock,
@@ -53,6 +54,7 @@ class Context:
         self.records: Final = records
         self.opening_key: Final = opening_key
         self.simulations: Final = simulations
+        self.effects: Final = Effects()
         self.languages: Final = load_languages()
 
     def language(self, request: Request) -> Language:

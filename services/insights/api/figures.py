@@ -84,6 +84,9 @@ def make_ask(context: Context, filters: Filters, parameters: dict[str, str]) -> 
         parameters=parameters,
         contact_cost_cents=context.settings.contact_cost_cents,
         simulations=context.simulations,
+        records=context.records,
+        hour_cost_cents=context.settings.hour_cost_cents,
+        effects=context.effects,
     )
 
 

@@ -4,10 +4,12 @@ from collections.abc import Callable, Mapping
 
 from msgspec import Struct
 
+from services.insights.figures.improvements_memory import Effects
 from services.insights.figures.table import Table, withhold
 from services.insights.filters import Filters
 from services.insights.ports import Simulations, Store
 from shared.detection.settings import RuleBook
+from shared.registry.records import Records
 
 
 class Parameter(Struct, frozen=True):
@@ -32,6 +34,9 @@ class Ask(Struct, frozen=True, kw_only=True):
     parameters: Mapping[str, str] = {}
     simulations: Simulations | None = None
     contact_cost_cents: int = 0
+    records: Records | None = None
+    hour_cost_cents: int = 0
+    effects: Effects | None = None
 
     def parameter(self, name: str) -> str | None:
         """The value of a parameter; `None` where it is absent or empty."""
