@@ -26,10 +26,7 @@ EVENTS_PARAMETER: Final = Parameter(
 
 
 class NodeCount(Struct, frozen=True, kw_only=True):
-    """One step on one channel. `again` journeys pass it more than once; waits are known of `timed` of its events.
-
-    `place`: the mean place of its events in their journeys, from 1.
-    """
+    """One step on one channel. `again` journeys pass it more than once; waits are known of `timed` of its events."""
 
     node: Node
     events: int
@@ -38,7 +35,6 @@ class NodeCount(Struct, frozen=True, kw_only=True):
     timed: int
     median_s: float | None
     p90_s: float | None
-    place: float
     points: Mapping[str, int]
 
 
@@ -136,7 +132,6 @@ def _node(row: Mapping[str, Any], node: Node, points: Mapping[Edge, Mapping[str,
         timed=int(row["timed"]),
         median_s=_known(row["spread"][0]),
         p90_s=_known(row["spread"][1]),
-        place=float(row["place"]),
         points=dict(held),
     )
 

@@ -77,27 +77,24 @@ def _kept(name: str, events: str) -> str:
 def passages(filters: Filters, events: str) -> Question:
     """Two kinds of rows, of journeys that hold an event of the map.
 
-    With `total` 0, a passage `origin` -> `target` of successive events: `passages`, `journeys` that make it, and the seconds
-    between (`spread`: median and 90th percentile, meaningless where none are known). With `total` 1, the node `target`:
-    `passages` are its events, `journeys` those that pass it, `again` those that pass it more than once, `repeats` its events
-    beyond the first of a journey, `spread` the seconds since the event before, of `timed` events, `place` the mean place of
-    its events in their journeys.
+    With `total` 0, a passage `origin` -> `target` of successive events: `passages`, the journeys that make it
+    (`first_passages`), and the seconds between (`spread`: median and 90th percentile, not a number where none are known).
+    With `total` 1, the node `target`: `passages` are its events, `first_events` the journeys that pass it, `again` those that
+    pass it more than once, `spread` the seconds since the event before, of `timed` events.
     """
     where, parameters = _scope(filters, events)
     return Question(
         f"""
         SELECT grouping(origin) AS total, origin, target, count() AS passages, countIf(nth = 1) AS first_passages,
             countIf(nth_at_target = 1) AS first_events, countIf(nth_at_target = 2) AS again, countIf(gap_us >= 0) AS timed,
-            quantilesExactInclusiveIf(0.5, 0.9)(gap_us / 1e6, gap_us >= 0) AS spread, avg(position) AS place
+            quantilesExactInclusiveIf(0.5, 0.9)(gap_us / 1e6, gap_us >= 0) AS spread
         FROM (
             SELECT arrayPushFront(nodes, 0) AS origins, arrayPushBack(nodes, 0) AS targets,
                 arrayEnumerateUniq(origins, targets) AS nths, arrayEnumerateUniq(targets) AS nths_at_target,
-                arrayPushBack(arrayPushFront(arrayPopFront(arrayDifference(times)), -1), -1) AS gaps,
-                arrayEnumerate(targets) AS positions
+                arrayPushBack(arrayPushFront(arrayPopFront(arrayDifference(times)), -1), -1) AS gaps
             FROM (SELECT {_kept(_HASHES, events)} AS nodes, {_kept(_MICROS, events)} AS times FROM journeys FINAL {where})
             WHERE notEmpty(nodes))
-        ARRAY JOIN origins AS origin, targets AS target, nths AS nth, nths_at_target AS nth_at_target, gaps AS gap_us,
-            positions AS position
+        ARRAY JOIN origins AS origin, targets AS target, nths AS nth, nths_at_target AS nth_at_target, gaps AS gap_us
         GROUP BY GROUPING SETS ((origin, target), (target))""",
         parameters,
     )

@@ -1,0 +1,19 @@
+// Draws the map again when the slider has been moved; without this script the button of the form does it.
+const slider = document.getElementById("f-frequency");
+const shown = document.getElementById("frequency-shown");
+let latest = 0;
+
+async function redraw() {
+  const asked = ++latest;
+  const address = new URL(slider.form.action);
+  address.search = new URLSearchParams(new FormData(slider.form)).toString();
+  const response = await fetch(address);
+  if (!response.ok || asked !== latest) return;
+  const page = new DOMParser().parseFromString(await response.text(), "text/html");
+  if (asked !== latest) return;
+  document.getElementById("map").replaceWith(page.getElementById("map"));
+  history.replaceState(null, "", address);
+}
+
+slider.addEventListener("input", () => { shown.value = slider.value; });
+slider.addEventListener("change", redraw);
