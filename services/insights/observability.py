@@ -34,6 +34,12 @@ def rule_statuses(store: Store, filters: Filters, book: RuleBook) -> dict[str, S
     return {rule: _status(rule, places, services, book) for rule in RULES}
 
 
+def rules_not_observable(store: Store, filters: Filters, book: RuleBook) -> list[str]:
+    """The rules (or the one asked for) that cannot be observed in what the filters leave."""
+    statuses = rule_statuses(store, filters, book)
+    return [rule for rule, status in statuses.items() if status == "not_observable" and filters.rule in {None, rule}]
+
+
 def _status(rule: str, places: Mapping[tuple[str, str], _Received], services: set[str], book: RuleBook) -> Status:
     judged = {service for service in services if rule in book.for_service(service).enabled}
     if not judged:

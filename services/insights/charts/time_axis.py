@@ -11,9 +11,9 @@ from typing import Final
 from msgspec import Struct
 
 from services.insights.filters import Filters
+from services.insights.ports import Records
 from shared.journey.instants import DAY_US, from_us, to_us
 from shared.registry.annotations import Annotation
-from shared.registry.records import Records
 
 CLOSE: Final = 3.0
 """Flags nearer than this, in per cent of the plot, stand below one another."""

@@ -2,11 +2,20 @@
 
 from typing import Final
 
-from services.insights.figures import funnel, map as journey_map
-from services.insights.figures import contacts, funnel, overview, what_if
+from services.insights.figures import compare, contacts, frictions, funnel, improvements, overview, what_if
+from services.insights.figures import map as journey_map
 from services.insights.figures.figure import Figure
 
 FIGURES: Final[dict[str, Figure]] = {
     figure.name: figure
-    for figure in (*contacts.FIGURES, *journey_map.FIGURES, *funnel.FIGURES, *overview.FIGURES, *what_if.FIGURES)
+    for figure in (
+        *contacts.FIGURES,
+        *journey_map.FIGURES,
+        *funnel.FIGURES,
+        *overview.FIGURES,
+        *frictions.FIGURES,
+        *what_if.FIGURES,
+        *compare.FIGURES,
+        *improvements.FIGURES,
+    )
 }

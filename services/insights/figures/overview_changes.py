@@ -110,12 +110,11 @@ def _contacts(store: Store, filters: Filters) -> dict[str, int]:
     return {row.name: row.events for row in found.rows}
 
 
-def _difference(
-    pair: tuple[Cell, Cell], contacts: tuple[int, int], weeks: int, confidence: float
-) -> Estimate | None:
+def _difference(pair: tuple[Cell, Cell], contacts: tuple[int, int], weeks: int, confidence: float) -> Estimate | None:
     spread = max(dispersion(cell, weeks) for cell in pair)
     rates = [
-        rate(cell.points, exposure / _CONTACTS, confidence, spread) for cell, exposure in zip(pair, contacts, strict=True)
+        rate(cell.points, exposure / _CONTACTS, confidence, spread)
+        for cell, exposure in zip(pair, contacts, strict=True)
     ]
     return None if rates[0] is None or rates[1] is None else difference(rates[0], rates[1])
 
@@ -126,8 +125,16 @@ def _largest_changes(ask: Ask) -> Table:
         (
             Column(name="service", title=N_("Service"), kind="service"),
             Column(name="rule", title=N_("Rule"), kind="rule"),
-            Column(name="points", title=N_("Points in this period"), kind="count", small_cells=True, of="points_before"),
-            Column(name="points_before", title=N_("Points in the period before"), kind="count", small_cells=True, of="points"),
+            Column(
+                name="points", title=N_("Points in this period"), kind="count", small_cells=True, of="points_before"
+            ),
+            Column(
+                name="points_before",
+                title=N_("Points in the period before"),
+                kind="count",
+                small_cells=True,
+                of="points",
+            ),
             Column(name="per_1000", title=N_("Per 1,000 contacts"), kind="rate", of="points"),
             Column(name="per_1000_before", title=N_("Per 1,000 before"), kind="rate", of="points_before"),
             Column(name="difference", title=N_("Difference"), kind="rate", of="points"),

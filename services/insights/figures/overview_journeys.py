@@ -5,7 +5,7 @@ from typing import Any, Final, NamedTuple
 
 from services.insights.figures.figure import Ask, Figure
 from services.insights.figures.journey_filters import journey_notes, restrict_journeys
-from services.insights.figures.overview_periods import NAMES, TwoPeriods, two_periods
+from services.insights.figures.overview_periods import NAMES, two_periods
 from services.insights.figures.overview_ratio import Sums, sums_sql
 from services.insights.figures.summaries import answer
 from services.insights.figures.table import Column, Table, Value, table
@@ -25,14 +25,17 @@ CASES: Final = "cases"
 COUNTED: Final = {BEGUN: N_("journeys begun"), COMPLETED: N_("journeys completed")}
 KINDS: Final = {FORMS: N_("online forms"), CASES: N_("cases")}
 
-_CASES: Final = "arrayUniq(arrayFilter(each -> each != '', `case`))"
-_CASES_ENDED: Final = (
-    "arrayUniq(arrayFilter((each, kind) -> each != '' AND kind IN {ends:Array(String)}, `case`, type))"
-)
-_OUTCOMES: Final = """
+_UNTIL: Final = "fromUnixTimestamp64Micro({until_us:Int64}, 'UTC')"
+_CASES: Final = f"arrayUniq(arrayFilter((each, moment) -> each != '' AND moment < {_UNTIL}, `case`, at))"
+_CASES_ENDED: Final = f"""
+    arrayUniq(arrayFilter(
+        (each, kind, moment) -> each != '' AND kind IN {{ends:Array(String)}} AND moment < {_UNTIL}, `case`, type, at))"""
+_OUTCOMES: Final = f"""
     (subject, service) IN (
         SELECT subject, service FROM events
-        WHERE type IN {form_types:Array(String)} AND outcome NOT IN ('', 'failed') AND subject != '' %s)"""
+        WHERE type IN {{form_types:Array(String)}} AND outcome NOT IN ('', 'failed') AND subject != ''
+            AND time < {_UNTIL} %s)"""
+_EVENT_BEFORE: Final = f"arrayExists((kind, moment) -> kind = '%s' AND moment < {_UNTIL}, type, at)"
 
 
 class InShort(NamedTuple):
@@ -46,8 +49,8 @@ class InShort(NamedTuple):
     cases: Sums
 
 
-def journeys_in_short(filters: Filters) -> Question:
-    """One row: the counts of `InShort`, in its order."""
+def journeys_in_short(filters: Filters, until_us: int) -> Question:
+    """One row: the counts of `InShort`, in its order; what happened from `until_us` on is not looked at."""
     conditions, parameters = restrict_journeys(filters)
     since = "" if filters.from_us is None else "AND time >= fromUnixTimestamp64Micro({from_us:Int64}, 'UTC')"
     where = "WHERE " + " AND ".join(conditions) if conditions else ""
@@ -58,18 +61,24 @@ def journeys_in_short(filters: Filters) -> Question:
             {sums_sql("form AND form_done", "form")} AS forms, {sums_sql("cases_done", "cases")} AS cases
         FROM (
             SELECT entry_channel != '' AS known, entry_channel IN {{online:Array(String)}} AS online,
-                has(type, 'form.started') AS form,
-                form AND (has(type, 'form.submitted') OR {_OUTCOMES % since}) AS form_done,
+                has(type, 'form.started') AND {_EVENT_BEFORE % "form.started"} AS form,
+                form AND ({_EVENT_BEFORE % "form.submitted"} OR {_OUTCOMES % since}) AS form_done,
                 {_CASES} AS cases, {_CASES_ENDED} AS cases_done,
                 if(cases > 0, cases = cases_done, form_done) AS done
             FROM journeys FINAL {where})""",
-        {**parameters, "online": list(ONLINE), "ends": list(_ENDS), "form_types": sorted(FORM_TYPES)},
+        {
+            **parameters,
+            "until_us": until_us,
+            "online": list(ONLINE),
+            "ends": list(_ENDS),
+            "form_types": sorted(FORM_TYPES),
+        },
     )
 
 
-def in_short(store: Store, filters: Filters) -> InShort:
-    """The counts of one period."""
-    question = journeys_in_short(filters)
+def in_short(store: Store, filters: Filters, until_us: int) -> InShort:
+    """The counts of one period, seen at `until_us`."""
+    question = journeys_in_short(filters, until_us)
     (row,) = answer(store, question)
     return InShort(
         int(row["begun"]),
@@ -89,7 +98,7 @@ def _take_up(ask: Ask) -> Table:
     periods = two_periods(ask)
     rows: list[tuple[Value, ...]] = []
     for name, filters in periods.named():
-        found = in_short(ask.store, filters)
+        found = in_short(ask.store, filters, periods.until_us(name))
         rows.append(_online_row(name, BEGUN, found.begun, found.begun_online))
         rows.append(_online_row(name, COMPLETED, found.completed, found.completed_online))
     return table(
@@ -118,7 +127,7 @@ def _completion(ask: Ask) -> Table:
     rows = [
         _completion_row(name, kind, sums)
         for name, filters in periods.named()
-        for kind, sums in _kinds(in_short(ask.store, filters))
+        for kind, sums in _kinds(in_short(ask.store, filters, periods.until_us(name)))
     ]
     return table(
         (
@@ -149,12 +158,6 @@ def _completion_row(period: str, kind: str, sums: Sums) -> tuple[Value, ...]:
     return period, kind, started, completed, started - completed, completed / started
 
 
-def journeys_of(ask: Ask) -> tuple[TwoPeriods, dict[str, InShort]]:
-    """What the judgement on a change needs: both periods, and the exact counts of each."""
-    periods = two_periods(ask)
-    return periods, {name: in_short(ask.store, filters) for name, filters in periods.named()}
-
-
 DIGITAL_TAKE_UP: Final = Figure(
     name="digital-take-up",
     title=N_("Digital take-up"),
@@ -169,9 +172,9 @@ COMPLETION: Final = Figure(
     name="completion",
     title=N_("Completion"),
     definition=N_(
-        "Of what began in the journeys of the period, what was completed since. Online forms: sent, or ended with an outcome "
-        "such as “not eligible”. Cases: decided or closed, whatever the decision. Not known where no beginning or no end of "
-        "this kind arrives. What began lately may still be under way."
+        "Of what began in the journeys of the period, what was completed by its end. Online forms: sent, or ended with an "
+        "outcome such as “not eligible”. Cases: decided or closed, whatever the decision. Not known where no beginning or no "
+        "end of this kind arrives. What began shortly before the end may still be under way, in both periods alike."
     ),
     compute=_completion,
 )

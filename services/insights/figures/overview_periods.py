@@ -18,14 +18,25 @@ _WEEK_US: Final = 7 * DAY_US
 
 
 class TwoPeriods(Struct, frozen=True):
-    """The filters on the period shown, and on the one before; `before` is `None` where the data do not cover it."""
+    """The filters on the period shown, and on the one before; `before` is `None` where the data do not cover it.
+
+    The data under the filters end at `data_end_us`.
+    """
 
     now: Filters
     before: Filters | None
+    data_end_us: int
 
     def named(self) -> list[tuple[str, Filters]]:
         """(name, filters) of each period that has data."""
         return [(NOW, self.now), *([(BEFORE, self.before)] if self.before else [])]
+
+    def until_us(self, name: str) -> int:
+        """Until when the events of a period are looked at: its end, or that of the data; of the one before, as long before."""
+        end_us = min(self.now.to_us or self.data_end_us, self.data_end_us)
+        if name == NOW or self.before is None:
+            return end_us
+        return end_us - (self.now.to_us or 0) + (self.before.to_us or 0)
 
     def notes(self) -> tuple[str, ...]:
         """What to say where nothing lies before."""
@@ -42,7 +53,7 @@ def two_periods(ask: Ask) -> TwoPeriods:
     """The period asked for, its open ends closed by the data under the other filters, and the one before."""
     found = history(ask.store, ask.filters)
     if found is None:
-        return TwoPeriods(ask.filters, None)
+        return TwoPeriods(ask.filters, None, ask.now_us)
     from_us = ask.filters.from_us
     to_us = ask.filters.to_us
     from_us = min(found.first_us, (to_us or found.end_us) - 1) if from_us is None else from_us
@@ -50,5 +61,5 @@ def two_periods(ask: Ask) -> TwoPeriods:
     now = ask.filters.on(from_us, to_us)
     earlier_from_us, earlier_to_us = period_before(from_us, to_us)
     if earlier_from_us < found.first_us // DAY_US * DAY_US:
-        return TwoPeriods(now, None)
-    return TwoPeriods(now, structs.replace(now, from_us=earlier_from_us, to_us=earlier_to_us))
+        return TwoPeriods(now, None, found.end_us)
+    return TwoPeriods(now, structs.replace(now, from_us=earlier_from_us, to_us=earlier_to_us), found.end_us)

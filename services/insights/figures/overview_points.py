@@ -16,12 +16,12 @@ from services.insights.figures.summaries import (
 from services.insights.figures.table import Column, Table, Value, table
 from services.insights.filters import Filters
 from services.insights.language import N_
-from services.insights.observability import Status, rule_statuses
+from services.insights.observability import rule_statuses
 from services.insights.ports import Store
 from services.insights.queries import CASE_WORK_RULES, Question, points_where
 from shared.journey.vocabulary import CITIZEN_TYPES
 
-STATUSES: Final[dict[Status, str]] = {
+STATUSES: Final[dict[str, str]] = {
     "observed": N_("observed"),
     "not_observable": N_("cannot be observed"),
     "off": N_("switched off"),
@@ -132,7 +132,9 @@ def _by_place(group: str) -> "Figure":
 
 
 def _place_table(ask: Ask, group: str, title: str) -> Table:
-    events = {row.name: row.events for row in events_summary(ask.store, group, ask.filters.without_rule(), CITIZEN_TYPES).rows}
+    events = {
+        row.name: row.events for row in events_summary(ask.store, group, ask.filters.without_rule(), CITIZEN_TYPES).rows
+    }
     points = points_by_place(ask.store, group, ask.filters)
     known = bool(points) or anything_observed(ask, ask.filters)
     rows = [(name, events.get(name, 0), *points.get(name, (0, 0))) for name in events.keys() | points.keys()]

@@ -1,5 +1,7 @@
 """What stands around the figures of every page: filters, period, how fresh the data are."""
 
+from collections.abc import Callable
+
 from msgspec import Struct
 from starlette.requests import Request
 
@@ -8,6 +10,7 @@ from services.insights.context import Context
 from services.insights.figures.figure import Ask
 from services.insights.figures.summaries import Choices, History, Month, choices, extent, history, loaded_streams
 from services.insights.filters import PAGE_FILTER_NAMES, Filters, only_known, read_filters
+from services.insights.observability import rules_not_observable
 from services.insights.pages.backlog import is_behind
 from services.insights.pages.period import Period, choose_period, everything, latest_months, usual_period
 from shared.journey.instants import HOUR_US
@@ -18,6 +21,7 @@ class Frame(Struct, frozen=True, kw_only=True):
 
     presets: the usual period, and all; `None` where nothing is under the filters. newer: the latest months, where the page
     shows older ones by itself. options: the page's own parameters as they stand in the address, none of them empty.
+    not_observable: the rules that cannot be observed under the filters, asked for by pages that say so in one line.
     """
 
     path: str
@@ -32,6 +36,7 @@ class Frame(Struct, frozen=True, kw_only=True):
     loader_alive: bool
     behind: bool
     options: dict[str, str]
+    not_observable: Callable[[], list[str]] = list
 
     def ask(self, context: Context, **parameters: str) -> Ask:
         """The question of this page to a figure; `parameters` besides (or in place of) the page's own."""
@@ -49,11 +54,12 @@ def read_frame(context: Context, request: Request, path: str, *options: str) -> 
     if found is None and extent(context.store) is None:
         return None
     period = choose_period(asked, found or _history_of_all(context))
+    filters = asked.on(period.from_us, period.to_us)
     streams = loaded_streams(context.store)
     return Frame(
         path=path,
         asked=asked,
-        filters=asked.on(period.from_us, period.to_us),
+        filters=filters,
         period=period,
         presets=None if found is None else (usual_period(found), everything(found)),
         newer=latest_months(found) if found and not period.chosen and found.end_us > period.to_us else None,
@@ -63,6 +69,7 @@ def read_frame(context: Context, request: Request, path: str, *options: str) -> 
         loader_alive=context.loading.alive(),
         behind=is_behind(context.loading.lag(), streams, context.settings.partitions),
         options={name: value for name in options if (value := request.query_params.get(name))},
+        not_observable=lambda: rules_not_observable(context.store, filters, context.rules()),
     )
 
 

@@ -22,9 +22,10 @@ MENU: Final = (
     Entry("/", N_("Overview")),
     Entry("/map", N_("Journey map")),
     Entry("/funnel", N_("Funnel")),
-    Entry("/points", N_("Friction points")),
+    Entry("/frictions", N_("Friction points")),
     Entry("/journeys", N_("One journey")),
     Entry("/compare", N_("Compare")),
     Entry("/what-if", N_("What if")),
+    Entry("/improvements", N_("Improvements")),
     Entry("/rules", N_("Rules")),
 )

@@ -18,9 +18,7 @@ from services.insights.pages import overview_view
 from services.insights.pages.frame import Frame, read_frame
 from services.insights.pages.overview_keys import keys, rating_bar
 from services.insights.pages.rendering import Pages
-from services.insights.points import points_page
 
-LATEST_POINTS: Final = 6
 _FIGURES: Final = {
     "contacts": CONTACTS_OVER_TIME,
     "changes": LARGEST_CHANGES,
@@ -48,7 +46,6 @@ def routes(context: Context, pages: Pages) -> APIRouter:
 def _values(context: Context, request: Request, frame: Frame) -> dict[str, object]:
     ask = structs.replace(frame.ask(context, unit=frame.period.unit), store=OnceStore(context.store))
     order = "minutes" if frame.options.get("order") == "minutes" else "points"
-    latest, _ = points_page(ask.store, frame.filters, None, LATEST_POINTS)
     return {
         "frame": frame,
         "order": order,
@@ -62,5 +59,4 @@ def _values(context: Context, request: Request, frame: Frame) -> dict[str, objec
         "services": overview_view.places(ask, "service"),
         "territories": overview_view.places(ask, "territory"),
         "rules": overview_view.rules(ask, order),
-        "latest": latest,
     }

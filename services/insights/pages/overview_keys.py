@@ -1,7 +1,7 @@
 """The key figures of the overview: each with its change against the period before, and a judgement in plain words."""
 
 from collections.abc import Callable, Mapping
-from typing import Any, Final, Literal
+from typing import Any, Literal
 
 from msgspec import Struct
 
@@ -114,21 +114,21 @@ def _both(first: Estimate | None, second: Estimate | None) -> Estimate | None:
     return None if first is None or second is None else difference(first, second)
 
 
-def _of_both(periods: TwoPeriods, make: Callable[[Filters], Estimate | None]) -> Estimate | None:
-    return None if periods.before is None else _both(make(periods.now), make(periods.before))
+def _of_both(periods: TwoPeriods, make: Callable[[str, Filters], Estimate | None]) -> Estimate | None:
+    return None if periods.before is None else _both(make(NOW, periods.now), make(BEFORE, periods.before))
 
 
 def _demand(ask: Ask, periods: TwoPeriods) -> Key:
     found = shown(FAILURE_DEMAND, ask)
     return _key(
         FAILURE_DEMAND, found, "share", "share",
-        lambda: _of_both(periods, lambda each: ratio(demand(ask.store, each, ask.book).sums)),
+        lambda: _of_both(periods, lambda _, each: ratio(demand(ask.store, each, ask.book).sums)),
         more_is_better=False,
     )  # fmt: skip
 
 
 def _per_1000(ask: Ask, periods: TwoPeriods) -> Key:
-    def estimate(filters: Filters) -> Estimate | None:
+    def estimate(_: str, filters: Filters) -> Estimate | None:
         found = point_rate(ask.store, filters)
         return rate(found.points, found.contacts / 1_000, dispersion=found.dispersion)
 
@@ -141,11 +141,11 @@ def _per_1000(ask: Ask, periods: TwoPeriods) -> Key:
 def _completion(ask: Ask, periods: TwoPeriods) -> Key:
     """Of online forms where their ends arrive, else of cases."""
     found = shown(COMPLETION, ask)
-    known = [each["counted"] for each in found.records() if each["period"] == NOW and each["share"] is not None]
+    known = [str(each["counted"]) for each in found.records() if each["period"] == NOW and each["share"] is not None]
     counted = known[0] if known else FORMS
 
-    def estimate(filters: Filters) -> Estimate | None:
-        found = in_short(ask.store, filters)
+    def estimate(name: str, filters: Filters) -> Estimate | None:
+        found = in_short(ask.store, filters, periods.until_us(name))
         return ratio(found.forms if counted == FORMS else found.cases)
 
     return _key(
@@ -156,13 +156,13 @@ def _completion(ask: Ask, periods: TwoPeriods) -> Key:
 def _take_up(ask: Ask, periods: TwoPeriods) -> Key:
     """Of completed journeys where ends arrive, else of those begun."""
     found = shown(DIGITAL_TAKE_UP, ask)
-    known = [each["counted"] for each in found.records() if each["period"] == NOW and each["share"] is not None]
+    known = [str(each["counted"]) for each in found.records() if each["period"] == NOW and each["share"] is not None]
     counted = COMPLETED if COMPLETED in known else BEGUN
 
     def estimate() -> Estimate | None:
         if periods.before is None:
             return None
-        pairs = [in_short(ask.store, each) for each in (periods.now, periods.before)]
+        pairs = [in_short(ask.store, each, periods.until_us(name)) for name, each in periods.named()]
         counts = [
             (each.completed_online, each.completed) if counted == COMPLETED else (each.begun_online, each.begun)
             for each in pairs
@@ -214,6 +214,3 @@ def rating_bar(key: Key) -> list[RatingShare]:
         parts.append(RatingShare(level, round(start, 2), width))
         start += width
     return parts
-
-
-REASONS: Final = ("better", "worse", "no_difference", "unknown", "nothing_before")

@@ -101,6 +101,11 @@ class Changes(Struct, frozen=True):
     compared: int
 
 
+def records_of(found: Table) -> list[Record]:
+    """The rows of a table by column name."""
+    return [*found.records()]
+
+
 def activity(ask: Ask, period: Period, language: Language) -> Activity:
     """Citizen events by channel along the period."""
     starts = period.starts()
@@ -143,13 +148,13 @@ def rules(ask: Ask, order: str) -> Rules:
     exact = friction_summary(ask.store, "rule", ask.filters, ask.book)
     rows = [
         RuleRow(record, row.withheld, minutes_lost(record), 0.0)
-        for row, record in zip(found.rows, found.records(), strict=True)
+        for row, record in zip(found.rows, records_of(found), strict=True)
         if record["points"] or "points" in row.withheld
     ]
     rows.sort(key=lambda row: (-_measure(row, order), -_measure(row, "points"), row.record["rule"]))
     highest = max((_measure(row, order) for row in rows), default=0)
     known = bool(rows) or any(row.status == "observed" for row in exact.rows)
-    records = found.records()
+    records = records_of(found)
     return Rules(
         table=found,
         ranked=[RuleRow(each.record, each.withheld, each.minutes, bar_share(_measure(each, order), highest)) for each in rows],
@@ -180,7 +185,7 @@ def _missing(rule: str) -> Missing:
 def places(ask: Ask, group: str) -> Places:
     """Services or territories, the busiest first, with the points noticed in each."""
     found = shown(FRICTION_BY_SERVICE if group == "service" else FRICTION_BY_TERRITORY, ask)
-    rows = list(zip(found.rows, found.records(), strict=True))
+    rows = list(zip(found.rows, records_of(found), strict=True))
     listed = rows if len(rows) <= MAX_PLACES + 1 else rows[:MAX_PLACES]
     highest = max((record["points"] or 0 for _, record in listed), default=0)
     return Places(
@@ -193,6 +198,5 @@ def places(ask: Ask, group: str) -> Places:
 def changes(ask: Ask) -> Changes:
     """The largest changes that are more than noise, of those that may be shown."""
     found = shown(LARGEST_CHANGES, ask)
-    clear = [each for each in found.records() if each["reading"] in {"higher", "lower"}]
+    clear = [each for each in records_of(found) if each["reading"] in {"higher", "lower"}]
     return Changes(found, clear[:MAX_CHANGES], len(found.rows))
-

@@ -1,0 +1,79 @@
+"""What usually follows a point: the next event of its journey, within seven days."""
+
+# ruff: noqa: S608 - what is put into these statements are conditions of named filters and numbers; values are bound
+from typing import Final
+
+from services.insights.figures.figure import Ask, Figure
+from services.insights.figures.overview_periods import two_periods
+from services.insights.figures.summaries import answer
+from services.insights.figures.table import Column, Table, Value, table
+from services.insights.filters import Filters
+from services.insights.language import N_
+from services.insights.queries import Question, points_where
+from shared.journey.instants import DAY_US
+
+WINDOW_DAYS: Final = 7
+MAX_POINTS: Final = 50_000
+"""Of more points, as many are looked at, chosen by the hash of their journey."""
+NOTHING: Final = ""
+FOLLOWS: Final = {NOTHING: N_("nothing within 7 days")}
+
+
+def after_question(filters: Filters) -> Question:
+    """Per next event (type and channel) of the journeys that hold a point in force: how often, and after how long."""
+    where, parameters = points_where(filters)
+    sql = f"""
+        WITH chosen AS (
+            SELECT journey, time FROM (
+                SELECT journey, time, id FROM points {where} GROUP BY journey, time, id HAVING sum(sign) > 0)
+            ORDER BY sipHash64(journey), time LIMIT {MAX_POINTS})
+        SELECT next.1 AS type, next.2 AS channel, count() AS points, uniqExact(journey) AS journeys,
+            quantileExact(0.5)(next.3) AS wait_s
+        FROM (
+            SELECT j.journey AS journey,
+                arrayFirstIndex(moment -> moment > p.time, j.at) AS place,
+                if(place > 0 AND dateDiff('microsecond', p.time, j.at[place]) <= {{window_us:Int64}},
+                    (toString(j.type[place]), toString(j.channel[place]),
+                        dateDiff('microsecond', p.time, j.at[place]) / 1000000.0),
+                    ('', '', 0.0)) AS next
+            FROM chosen AS p
+            INNER JOIN (
+                SELECT journey, at, type, channel FROM journeys FINAL
+                WHERE journey IN (SELECT journey FROM chosen)) AS j ON j.journey = p.journey)
+        GROUP BY type, channel ORDER BY points DESC, type, channel LIMIT 100"""
+    return Question(sql, {**parameters, "window_us": WINDOW_DAYS * DAY_US})
+
+
+def _after(ask: Ask) -> Table:
+    rows = answer(ask.store, after_question(two_periods(ask).now))
+    total = sum(int(row["points"]) for row in rows)
+    return table(
+        (
+            Column(name="event", title=N_("Next event"), kind="event", words=FOLLOWS),
+            Column(name="channel", title=N_("Channel"), kind="channel"),
+            Column(name="journeys", title=N_("Journeys"), kind="count", small_cells=True, of="points"),
+            Column(name="points", title=N_("Points"), kind="count", small_cells=True, of="journeys"),
+            Column(name="share", title=N_("Share"), kind="share", of="points"),
+            Column(name="wait_s", title=N_("After (median)"), kind="seconds", of="points"),
+        ),
+        [_row(row, total) for row in rows],
+    )
+
+
+def _row(row: dict[str, object], total: int) -> tuple[Value, ...]:
+    points = int(row["points"])  # type: ignore[call-overload]
+    return (
+        row["type"], row["channel"], int(row["journeys"]), points, points / total,  # type: ignore[call-overload]
+        row["wait_s"] if row["type"] else None,
+    )  # type: ignore[return-value]  # fmt: skip
+
+
+WHAT_FOLLOWS: Final = Figure(
+    name="friction-followed-by",
+    title=N_("What usually follows"),
+    definition=N_(
+        "The first event of the same journey after the point, if it comes within 7 days: what it is, by which channel, and after "
+        "how long. Of more than 50,000 points a part is looked at, chosen evenly."
+    ),
+    compute=_after,
+)

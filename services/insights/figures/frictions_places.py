@@ -1,0 +1,145 @@
+"""Where one rule's points concentrate: steps, territories, channels, offices, services, as rates, so that size is no trouble."""
+
+# ruff: noqa: S608 - what is put into these statements are names from the table below; values are bound
+from collections.abc import Sequence
+from typing import Final, NamedTuple
+
+from services.insights.figures.figure import Ask, Figure, Parameter
+from services.insights.figures.intervals import (
+    CONFIDENCE,
+    Estimate,
+    corrected,
+    difference,
+    dispersion_of,
+    rate,
+    reading,
+)
+from services.insights.figures.summaries import answer
+from services.insights.figures.table import Column, Kind, Table, Value, table
+from services.insights.filters import Filters
+from services.insights.language import N_
+from services.insights.problems import Problem
+from services.insights.queries import CASE_WORK_RULES, MAX_GROUPS, Question, events_where, points_where
+from shared.journey.vocabulary import CITIZEN_TYPES
+
+GROUPS: Final[dict[str, tuple[Kind, str]]] = {
+    "channel": ("channel", N_("Channel")),
+    "step": ("text", N_("Step")),
+    "territory": ("territory", N_("Territory")),
+    "service": ("service", N_("Service")),
+    "office": ("text", N_("Office")),
+}
+READINGS: Final = {
+    "higher": N_("more than elsewhere"),
+    "lower": N_("less than elsewhere"),
+    "no_difference": N_("as elsewhere"),
+    "unknown": N_("not known"),
+}
+
+
+class Place(NamedTuple):
+    """One place: points in force, the sum of the squares of each journey's, and the events there."""
+
+    name: str
+    points: int
+    squares: float
+    events: int
+
+
+def points_question(group: str, filters: Filters) -> Question:
+    """Per place: points in force, and the sum of the squares of each journey's."""
+    where, parameters = points_where(filters)
+    sql = f"""
+        SELECT name, sum(found) AS points, sum(found * found) AS squares
+        FROM (
+            SELECT {_allowed(group)} AS name, sum(sign) AS found FROM points {where}
+            GROUP BY name, sipHash64(journey) HAVING found > 0)
+        GROUP BY name ORDER BY points DESC, name LIMIT {MAX_GROUPS}"""
+    return Question(sql, parameters)
+
+
+def events_question(group: str, filters: Filters) -> Question:
+    """Per place: contacts and online steps (of a step or of work on cases: all of its events)."""
+    all_events = group == "step" or filters.rule in CASE_WORK_RULES
+    where, parameters = events_where(
+        filters.without_rule(), *([] if all_events else ["type IN {citizen_types:Array(String)}"])
+    )
+    sql = f"""
+        SELECT name, events FROM (
+            SELECT {_allowed(group)} AS name, count() AS events FROM events {where} GROUP BY name)
+        ORDER BY events DESC, name LIMIT {MAX_GROUPS}"""
+    return Question(sql, parameters if all_events else {**parameters, "citizen_types": sorted(CITIZEN_TYPES)})
+
+
+def _allowed(group: str) -> str:
+    if group not in GROUPS:
+        raise Problem(422, "invalid-group", N_("“group_by” must be one of: %(allowed)s."), allowed=", ".join(GROUPS))
+    return group
+
+
+def found_places(ask: Ask, group: str) -> list[Place]:
+    """All places with points or events, most points first."""
+    points = {row["name"]: row for row in answer(ask.store, points_question(group, ask.filters))}
+    events = {row["name"]: int(row["events"]) for row in answer(ask.store, events_question(group, ask.filters))}
+    found = [
+        Place(name, int(row["points"]), float(row["squares"]), events.get(name, 0)) for name, row in points.items()
+    ]
+    found += [Place(name, 0, 0.0, count) for name, count in events.items() if name not in points]
+    return sorted(found, key=lambda each: (-each.points, -each.events, each.name))
+
+
+def against_the_rest(place: Place, places: Sequence[Place], confidence: float) -> Estimate | None:
+    """The rate per 1,000 events here less that of all other places together; `None` where there are none."""
+    points, squares, events = (sum(each[at] for each in places) for at in (1, 2, 3))  # type: ignore[misc]
+    here = rate(place.points, place.events / 1_000, confidence, dispersion_of(place.points, place.squares))
+    there = rate(
+        points - place.points, (events - place.events) / 1_000, confidence,
+        dispersion_of(points - place.points, squares - place.squares),
+    )  # fmt: skip
+    return None if here is None or there is None else difference(here, there)
+
+
+def _concentration(ask: Ask) -> Table:
+    group = ask.parameter("group_by") or "channel"
+    kind, title = GROUPS[_allowed(group)]
+    places = found_places(ask, group)
+    compared = [place for place in places if place.name]
+    confidence = corrected(CONFIDENCE, len(compared))
+    return table(
+        (
+            Column(name="name", title=title, kind=kind),
+            Column(name="points", title=N_("Points"), kind="count", small_cells=True),
+            Column(name="events", title=N_("Contacts and steps"), kind="count"),
+            Column(name="per_1000", title=N_("Per 1,000"), kind="rate", of="points"),
+            Column(name="difference", title=N_("Against elsewhere"), kind="rate", of="points"),
+            Column(name="low", title=N_("Difference at least"), kind="rate", of="points"),
+            Column(name="high", title=N_("Difference at most"), kind="rate", of="points"),
+            Column(name="reading", title=N_("Reading"), kind="text", words=READINGS, of="points"),
+        ),
+        [_row(place, compared, confidence) for place in places if place.points or place.events],
+    )
+
+
+def _row(place: Place, compared: Sequence[Place], confidence: float) -> tuple[Value, ...]:
+    estimate = against_the_rest(place, compared, confidence) if place.name and len(compared) > 1 else None
+    return (
+        place.name, place.points, place.events,
+        1_000 * place.points / place.events if place.events else None,
+        None if estimate is None else estimate.value,
+        None if estimate is None else estimate.interval.low,
+        None if estimate is None else estimate.interval.high,
+        reading(None if estimate is None else estimate.interval),
+    )  # fmt: skip
+
+
+CONCENTRATION: Final = Figure(
+    name="friction-concentration",
+    title=N_("Where it concentrates"),
+    definition=N_(
+        "Points in force by channel, step, territory, service or office, per 1,000 contacts and online steps there (of a step, "
+        "and of work on cases: per 1,000 events there), beside all other places together. “More than elsewhere” only where the "
+        "interval of the difference, for all places at once and with several points of one journey counted in, leaves out zero."
+    ),
+    parameters=(Parameter("group_by", f"{', '.join(f'`{name}`' for name in GROUPS)}; `channel` if left out."),),
+    compute=_concentration,
+)
