@@ -22,6 +22,8 @@ from shared.store.dump_manifest import DumpFile, read_manifest
 from shared.store.restore import restore
 
 LEASE_WAIT_S: Final = 10.0
+RECORDS: Final = "records.json"
+"""The file of a dump that holds what the registry keeps of people's records."""
 
 Counted = Callable[[int, int], None]
 """Rows done, of all."""
@@ -43,7 +45,10 @@ def dump_site(settings: Settings, folder: Path, counted: Counted) -> Mapping[str
         total = sum(
             store.query("SELECT count() FROM {table:Identifier}", {"table": name}).rows[0][0] for name in TABLES
         )
-        return dump(store, folder, program_version(), keys, _telling(counted, total, still)).rows
+        rows = dump(store, folder, program_version(), keys, _telling(counted, total, still)).rows
+    with open_registry(settings) as registry:
+        registry.upgrade()
+        return dict(rows) | dict(registry.write_records(folder / RECORDS))
 
 
 def restore_site(settings: Settings, folder: Path, counted: Counted) -> Mapping[str, int]:
@@ -61,7 +66,17 @@ def restore_site(settings: Settings, folder: Path, counted: Counted) -> Mapping[
             )
     with _undisturbed(settings) as (store, still):
         ensure_database(settings.clickhouse)
-        return restore(store, folder, _telling(counted, sum(manifest.rows.values()), still)).rows
+        rows = restore(store, folder, _telling(counted, sum(manifest.rows.values()), still)).rows
+    return dict(rows) | _restore_records(settings, folder)
+
+
+def _restore_records(settings: Settings, folder: Path) -> dict[str, int]:
+    """What people wrote down; a dump of an earlier version has none."""
+    if not (folder / RECORDS).exists():
+        return {}
+    with open_registry(settings) as registry:
+        registry.upgrade()
+        return dict(registry.read_records(folder / RECORDS))
 
 
 def _keys(settings: Settings, advice: str) -> dict[str, str]:

@@ -1,5 +1,7 @@
 """What processes share besides the log and ClickHouse: leases, heartbeats, small values, what people write down."""
 
+from collections.abc import Mapping
+from pathlib import Path
 from types import TracebackType
 from typing import Self
 
@@ -7,6 +9,7 @@ from shared.registry.engine import make_engine
 from shared.registry.heartbeats import Heartbeats
 from shared.registry.leases import Leases
 from shared.registry.records import Records
+from shared.registry.transfer import read_records, write_records
 from shared.registry.upgrade import upgrade
 from shared.registry.values import Values
 
@@ -29,6 +32,14 @@ class Registry:
     def upgrade(self) -> None:
         """Make or change the tables as this program needs them; safe to call by many at once. Raises `RegistryError`."""
         upgrade(self._engine)
+
+    def write_records(self, path: Path) -> Mapping[str, int]:
+        """Write all records into a new file; rows by table. Raises `RegistryError`."""
+        return write_records(self._engine, path)
+
+    def read_records(self, path: Path) -> Mapping[str, int]:
+        """Bring the records of such a file in; rows by table. Raises `ConfigurationError`, `RegistryError`."""
+        return read_records(self._engine, path)
 
     def close(self) -> None:
         """Close the connections."""

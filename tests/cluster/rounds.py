@@ -236,7 +236,9 @@ class Rounds:
         finally:
             store.close()
         answer = httpx.get(
-            f"{self.cluster.addresses['insights']}/api/v1/frictions.ndjson", timeout=120, trust_env=False
+            f"{self.cluster.addresses['insights']}/api/v1/frictions.ndjson?purpose=check-rule",
+            timeout=120,
+            trust_env=False,
         )
         assert answer.status_code == 200, answer.text[:500]
         every = [json.loads(line) for line in answer.text.splitlines()]

@@ -61,8 +61,9 @@ def parcours(*arguments: str, **settings: str) -> str:
 
 def points(address: str) -> dict[str, Mapping[str, Any]]:
     """Points in force by id."""
-    rows = httpx.get(f"{address}/api/v1/frictions", params={"limit": 200}, timeout=20, trust_env=False).json()["points"]
-    return {row["id"]: row for row in rows}
+    asked = {"limit": 200, "purpose": "check-rule"}
+    answer = httpx.get(f"{address}/api/v1/frictions", params=asked, timeout=20, trust_env=False)
+    return {row["id"]: row for row in answer.json()["points"]}
 
 
 @pytest.mark.kafka

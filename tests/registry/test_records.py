@@ -2,12 +2,13 @@
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 import pytest
 from msgspec import structs
 
-from shared.errors import RecordConflict, RecordRefused
+from shared.errors import ConfigurationError, RecordConflict, RecordRefused
 from shared.registry import openings, record
 from shared.registry.annotations import AnnotationValues
 from shared.registry.improvements import Evidence, ImprovementValues, Pilot
@@ -197,3 +198,37 @@ def test_there_are_only_so_many(registry: Registry, monkeypatch: pytest.MonkeyPa
         registry.records.annotations.add(REFORM)
     with pytest.raises(RecordRefused, match="remove what is no longer needed"):
         registry.records.annotations.add(REFORM)
+
+
+def test_records_go_into_another_registry(registry: Registry, tmp_path: Path) -> None:
+    """Written into a file and read into an empty registry, all of them are the same; read again, nothing is doubled."""
+    records = registry.records
+    reform = records.annotations.add(REFORM)
+    records.annotations.change(reform.id, 1, structs.replace(REFORM, last_day=date(2026, 3, 9)))
+    records.improvements.add(REPAIR)
+    records.notes.add(NoteValues(about="rule", about_id="rework", text="See the study.", author="Design team"))
+    records.openings.add(OpeningValues(kind="point", opened="p1", form="page", purpose="check-rule"))
+    counts = registry.write_records(tmp_path / "records.json")
+    assert counts == {"annotations": 1, "improvements": 1, "record_history": 1, "notes": 1, "openings": 1}
+    assert (tmp_path / "records.json").stat().st_mode & 0o077 == 0
+    with Registry(f"sqlite:///{tmp_path / 'other.sqlite'}") as other:
+        other.upgrade()
+        for _ in range(2):
+            assert other.read_records(tmp_path / "records.json") == counts
+        assert other.records.annotations.all() == records.annotations.all()
+        assert other.records.annotations.history(reform.id) == records.annotations.history(reform.id)
+        assert other.records.improvements.all() == records.improvements.all()
+        assert other.records.notes.about("rule", "rework") == records.notes.about("rule", "rework")
+        assert other.records.openings.latest() == records.openings.latest()
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"{}", b'{"format": 9, "tables": {}}', b'{"format": 1, "tables": {"notes": [{}]}}']
+)
+def test_a_file_that_holds_no_records_is_refused(registry: Registry, tmp_path: Path, content: bytes) -> None:
+    """By name, and nothing is brought in."""
+    (tmp_path / "records.json").write_bytes(content)
+    with pytest.raises(ConfigurationError):
+        registry.read_records(tmp_path / "records.json")
+    with pytest.raises(ConfigurationError):
+        registry.read_records(tmp_path / "missing.json")

@@ -30,7 +30,9 @@ def environment(folder: Path, **settings: str) -> dict[str, str]:
     """The environment of a platform in `folder`, without what this process' own says of Parcours."""
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("PARCOURS_")}
     given = {f"PARCOURS_{name.upper()}": value for name, value in settings.items()}
-    return {**inherited, "PARCOURS_DATA": str(folder), "PARCOURS_DEMO": "0", "PYTHONPATH": str(ROOT), **given}
+    # every count is shown: they are compared
+    site = {"PARCOURS_DATA": str(folder), "PARCOURS_DEMO": "0", "PARCOURS_SMALL_CELL_MIN": "1"}
+    return {**inherited, **site, "PYTHONPATH": str(ROOT), **given}
 
 
 def wait_until(condition: Callable[[], Any], limit_s: float = 20.0) -> Any:

@@ -27,7 +27,7 @@ def points(platform: Platform) -> dict[str, int]:
 
 def digest(platform: Platform) -> str:
     """The digest of the points in force."""
-    lines = httpx.get(f"{platform.people}/api/v1/frictions.ndjson", timeout=30).text.splitlines()
+    lines = httpx.get(f"{platform.people}/api/v1/frictions.ndjson?purpose=check-rule", timeout=30).text.splitlines()
     named = sorted(f"{point['rule']} {point['anchor']}" for point in map(json.loads, lines))
     return hashlib.sha256("\n".join(named).encode()).hexdigest()[:16]
 

@@ -55,7 +55,7 @@ def test_a_posted_event_becomes_queryable(platform: Platform) -> None:
     wait_until(lambda: platform.counted().get("contact.made", 0) == before + 2)
 
     def points() -> list[str]:
-        lines = httpx.get(f"{platform.people}/api/v1/frictions.ndjson").text.splitlines()
+        lines = httpx.get(f"{platform.people}/api/v1/frictions.ndjson?purpose=check-rule").text.splitlines()
         return [line for line in lines if '"repeat_contact"' in line and "contact-2" in line]
 
     assert len(wait_until(points)) == 1
@@ -131,7 +131,7 @@ def command(platform: Platform, *arguments: str) -> subprocess.CompletedProcess[
 
 def points_in_force(platform: Platform) -> list[str]:
     """Rule and anchor of each point, sorted."""
-    lines = httpx.get(f"{platform.people}/api/v1/frictions.ndjson").text.splitlines()
+    lines = httpx.get(f"{platform.people}/api/v1/frictions.ndjson?purpose=check-rule").text.splitlines()
     return sorted(f"{point['rule']} {point['anchor']}" for point in map(json.loads, lines))
 
 

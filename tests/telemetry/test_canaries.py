@@ -79,7 +79,9 @@ def send_everything(run: Run) -> None:
             f"/api/v1/journeys/{CANARIES.path}?subject={CANARIES.query}",
             f"/api/v1/frictions?service={CANARIES.query}&limit={CANARIES.query}",
             f"/api/v1/frictions?service={CANARIES.query}",
+            f"/api/v1/frictions?service={CANARIES.query}&purpose=other&purpose_text={CANARIES.query}",
             f"/points/{CANARIES.path}?lang={CANARIES.query}",
+            f"/points?service={CANARIES.query}&opened={CANARIES.query}",
         ):
             httpx.get(f"{address}{path}", headers=PERSONAL)
             httpx.request("PURGE", f"{address}{path}", headers=PERSONAL)

@@ -119,7 +119,7 @@ def compare_with_api(platform: Platform, workload: Workload, expected: Sequence[
     """Points, events by type, points by rule and the recount, as the API tells them; the points."""
     sent = Counter(event["type"] for event in workload.events)
     assert_same("events by type", Counter(platform.counted()), sent)
-    points = [json.loads(line) for line in asked(platform, "frictions.ndjson").text.splitlines()]
+    points = [json.loads(line) for line in asked(platform, "frictions.ndjson", purpose="check-rule").text.splitlines()]
     found = sorted(essence(point, point["rules_version"]) for point in points)
     assert_same("points", Counter(found), Counter(expected))
     rules = Counter(point["rule"] for point in points)
