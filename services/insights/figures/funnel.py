@@ -5,14 +5,25 @@ from typing import Any, Final
 from msgspec import Struct, structs
 
 from services.insights.figures import intervals
+from services.insights.figures.compare_readings import READINGS
 from services.insights.figures.figure import Ask, Figure, Parameter
 from services.insights.figures.funnel_nested import hidden_parts, hidden_steps
-from services.insights.figures.funnel_sql import BREAKDOWNS, BY_ENTRY, LOOSE, ORDERS, Funnel, levels, levels_by
+from services.insights.figures.funnel_sql import (
+    BREAKDOWNS,
+    BY_ENTRY,
+    BY_TERRITORY,
+    LOOSE,
+    ORDERS,
+    Funnel,
+    levels,
+    levels_by,
+)
 from services.insights.figures.funnel_steps import ANY, STEP_NAMES, nodes, read_steps, usual_steps
 from services.insights.figures.journey_filters import journey_notes, of_one_service
 from services.insights.figures.overview_periods import period_before
 from services.insights.figures.summaries import answer, history
 from services.insights.figures.table import Column, Kind, Row, Table, Value
+from services.insights.figures.territories_paths import child_of, forked, is_within
 from services.insights.filters import Filters
 from services.insights.language import N_
 from services.insights.problems import Problem
@@ -26,12 +37,6 @@ YEAR: Final = "year"
 _EARLIER: Final = (PREVIOUS, YEAR)
 _YEAR_US: Final = 364 * DAY_US
 
-READINGS: Final = {
-    "higher": N_("higher"),
-    "lower": N_("lower"),
-    "no_difference": N_("no difference that the data can tell"),
-    "unknown": N_("not known"),
-}
 NOTHING_EARLIER: Final = N_(
     "The data do not reach back over the whole earlier period: there is nothing to compare with."
 )
@@ -277,7 +282,8 @@ def _breakdown(ask: Ask) -> Table:
     )
     if not asked.funnel.steps:
         return Table(columns=columns, rows=(), whole=False, notes=asked.notes)
-    groups = _groups(answer(ask.store, levels_by(asked.funnel, breakdown)))
+    found = answer(ask.store, levels_by(asked.funnel, breakdown))
+    groups = _largest(_by_part(found, asked.funnel.filters.territory) if breakdown == BY_TERRITORY else _by_name(found))
     hidden = hidden_parts([journeys for _, journeys in groups], ask.small_cell_min)
     rows = []
     for (name, journeys), places in zip(groups, hidden, strict=True):
@@ -289,9 +295,26 @@ def _breakdown(ask: Ask) -> Table:
     return Table(columns=columns, rows=tuple(rows), whole=False, notes=asked.notes)
 
 
-def _groups(found: list[dict[str, Any]]) -> list[tuple[str, tuple[int, ...]]]:
+Group = tuple[str, tuple[int, ...]]
+
+
+def _by_name(found: list[dict[str, Any]]) -> list[Group]:
+    return [(str(row["name"]), (int(row["journeys"]), *(int(each) for each in row["reached"]))) for row in found]
+
+
+def _by_part(found: list[dict[str, Any]], territory: str | None) -> list[Group]:
+    """Summed up below the territory chosen, at the first level that has several parts."""
+    groups = _by_name(found)
+    within = forked((name for name, _ in groups), territory or "")
+    sums: dict[str, tuple[int, ...]] = {}
+    for name, counts in groups:
+        part = child_of(name, within) if is_within(name, within) else name
+        sums[part] = tuple(map(sum, zip(sums.get(part, (0,) * len(counts)), counts, strict=True)))
+    return sorted(sums.items(), key=lambda group: (-group[1][0], group[0]))
+
+
+def _largest(groups: list[Group]) -> list[Group]:
     """The five largest, and the rest as one; a single one beyond keeps its name."""
-    groups = [(str(row["name"]), (int(row["journeys"]), *(int(each) for each in row["reached"]))) for row in found]
     kept, rest = groups[:MAX_GROUPS], groups[MAX_GROUPS:]
     if len(rest) > 1:
         rest = [(OTHERS, tuple(sum(column) for column in zip(*(counts for _, counts in rest), strict=True)))]
@@ -301,7 +324,7 @@ def _groups(found: list[dict[str, Any]]) -> list[tuple[str, tuple[int, ...]]]:
 _DEFINITION: Final = N_(
     "Journeys that began in the period, of one service (the busiest if none is chosen), and how many of them come to each step: "
     "in this order, from the first step on. Of several attempts in one journey the one that comes furthest counts, of those the "
-    "first. Intervals hold with 95 %."
+    "first. Intervals hold with 95 percent."
 )
 FUNNEL: Final = Figure(
     name="funnel",
@@ -331,7 +354,7 @@ FUNNEL_BREAKDOWN: Final = Figure(
     name="funnel-breakdown",
     title=N_("Journeys from step to step, by their beginning"),
     definition=N_(
-        "The same journeys by the channel on which they began, or by the part of the territory (the level below the one chosen); "
+        "The same journeys by the channel on which they began, or by the part of the territory (the first level below the one chosen that has several); "
         "the five with most journeys, and the others together."
     ),
     parameters=(*FUNNEL_PARAMETERS, Parameter("by", "`entry`: channel of entry; `territory`. `entry` if left out.")),

@@ -16,7 +16,8 @@ STRICT: Final = "strict"
 ORDERS: Final = (LOOSE, STRICT)
 BY_ENTRY: Final = "entry"
 BY_TERRITORY: Final = "territory"
-BREAKDOWNS: Final = (BY_ENTRY, BY_TERRITORY)
+_GROUPS: Final = {BY_ENTRY: "entry_channel", BY_TERRITORY: "territory"}
+BREAKDOWNS: Final = tuple(_GROUPS)
 
 
 class Funnel(Struct, frozen=True, kw_only=True):
@@ -46,13 +47,8 @@ def levels(funnel: Funnel) -> Question:
 
 
 def levels_by(funnel: Funnel, breakdown: str) -> Question:
-    """Per channel of entry, or per part of the territory: all journeys and those that come as far as each step."""
-    below = 1 + (0 if funnel.filters.territory is None else funnel.filters.territory.count("/") + 1)
-    groups = {
-        BY_ENTRY: "entry_channel",
-        BY_TERRITORY: f"arrayStringConcat(arraySlice(splitByChar('/', toString(territory)), 1, {below}), '/')",
-    }
-    inner, parameters = _attempts(funnel, groups[breakdown])
+    """Per channel of entry, or per territory: all journeys and those that come as far as each step."""
+    inner, parameters = _attempts(funnel, _GROUPS[breakdown])
     reached = ", ".join(f"countIf(far >= {step})" for step in range(1, len(funnel.steps) + 1))
     return Question(
         f"""

@@ -6,8 +6,9 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
 from services.insights.context import Context
+from services.insights.figures.compare_readings import READINGS
 from services.insights.figures.figure import shown
-from services.insights.figures.funnel import FUNNEL, FUNNEL_BREAKDOWN, FUNNEL_TIMES, OTHERS, READINGS, read_funnel
+from services.insights.figures.funnel import FUNNEL, FUNNEL_BREAKDOWN, FUNNEL_TIMES, OTHERS, read_funnel
 from services.insights.figures.funnel_steps import MAX_STEPS, STEP_NAMES, nodes
 from services.insights.figures.once import OnceStore
 from services.insights.language import Language
