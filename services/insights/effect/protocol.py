@@ -36,7 +36,7 @@ Verdict = Literal["too_early", "improved", "worsened", "no_change_seen", "not_ob
 ReasonName = Literal[
     "weeks_after", "points_expected", "few_weeks_before", "few_points_before", "gaps_before", "gaps_after",
     "no_contacts_after", "rule_not_observed", "started_at_a_peak", "peak_kept", "no_comparison", "comparison_used",
-    "comparison_small", "volume_changed", "units_waiting", "season_not_known", "rules_changed", "annotation",
+    "comparison_small", "volume_changed", "units_waiting", "season_not_known", "rules_changed", "annotation", "other_improvement",
     "final", "interval_wide",
 ]  # fmt: skip
 

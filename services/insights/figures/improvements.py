@@ -30,6 +30,7 @@ STATUS_WORDS: Final = {
     "in_force": N_("In force"),
     "stopped": N_("Stopped"),
 }
+ALL_RULES: Final = {"": N_("All frictions but those of case work")}
 _NO_IMPROVEMENT: Final = N_("There is no improvement at this address. It may have been removed since.")
 
 
@@ -74,7 +75,7 @@ def _improvements(ask: Ask) -> Table:
         (
             Column(name="improvement", title=N_("Id"), kind="text"),
             Column(name="title", title=N_("Improvement"), kind="text"),
-            Column(name="rule", title=N_("Friction"), kind="rule"),
+            Column(name="rule", title=N_("Friction"), kind="rule", words=ALL_RULES),
             Column(name="owner", title=N_("Responsible"), kind="text"),
             Column(name="status", title=N_("State"), kind="text", words=STATUS_WORDS),
             Column(name="start", title=N_("Since"), kind="day"),
