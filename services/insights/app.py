@@ -10,7 +10,9 @@ from services.insights.meters import InsightsMeters
 from services.insights.pages import (
     annotations,
     compare,
+    data,
     funnel,
+    improvements,
     journey,
     overview,
     points,
@@ -18,7 +20,7 @@ from services.insights.pages import (
     statement,
     what_if,
 )
-from services.insights.pages import compare, frictions as friction_board, funnel
+from services.insights.pages import frictions as friction_board
 from services.insights.pages import map as journey_map
 from services.insights.pages.rendering import Pages
 from services.insights.ports import (
@@ -96,19 +98,7 @@ def build_app(
     for module in (figures, frictions, events, journeys, simulations_api, operations):
         app.include_router(module.routes(context))
     app.include_router(operations.health_routes(context))
-    for page in (
-        overview,
-        friction_board,
-        journey_map,
-        funnel,
-        points,
-        journey,
-        annotations,
-        register,
-        what_if,
-        compare,
-        statement,
-    ):
+    for page in (overview, friction_board, data, journey_map, funnel, points, journey, annotations, register, what_if, compare, improvements, statement):
         app.include_router(page.routes(context, pages))
     app.include_router(static_routes())
     return app

@@ -1,4 +1,4 @@
-"""A line of counts without axes, small enough for a cell of a table."""
+"""Bars of counts without axes, small enough for a cell of a table."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -6,37 +6,47 @@ from typing import Final
 from msgspec import Struct
 
 WIDTH: Final = 120
-HEIGHT: Final = 32
-_MARGIN: Final = 3
+HEIGHT: Final = 30
+_GAP: Final = 2.0
+_LOWEST: Final = 1.5
+_HIDDEN: Final = 6.0
+"""The height of a bar whose count is not shown: the same for all of them."""
+
+
+class Bar(Struct, frozen=True):
+    """One bar: its place and size in the box 0 0 `WIDTH` `HEIGHT`, and whether its count stays unshown."""
+
+    x: float
+    y: float
+    width: float
+    height: float
+    hidden: bool
 
 
 class Sparkline(Struct, frozen=True):
-    """`points` for a polyline of the box 0 0 `WIDTH` `HEIGHT`; where the last value stands."""
+    """The bars of a line of counts."""
 
-    points: str
-    last_x: float
-    last_y: float
+    bars: list[Bar]
     width: int = WIDTH
     height: int = HEIGHT
 
 
-def sparkline(values: Sequence[float]) -> Sparkline | None:
-    """The line from 0 to the highest value; `None` for fewer than two values."""
+def sparkline(values: Sequence[int | None]) -> Sparkline | None:
+    """Bars from 0 to the highest count; `None` stands for one that is not shown. Nothing of fewer than two."""
     if len(values) < 2:
         return None
-    highest = max(values) or 1
-    step = (WIDTH - 2 * _MARGIN) / (len(values) - 1)
-    places = [
-        (round(_MARGIN + index * step, 1), round(HEIGHT - _MARGIN - (HEIGHT - 2 * _MARGIN) * value / highest, 1))
-        for index, value in enumerate(values)
-    ]
-    return Sparkline(" ".join(f"{x},{y}" for x, y in places), *places[-1])
-
-
-def in_groups(values: Sequence[int], groups: int) -> list[float]:
-    """Sums of neighbours, so that at most `groups` values are left; what is over at the beginning joins the first."""
-    size = -(-len(values) // groups) if groups else 1
-    if size <= 1:
-        return [float(value) for value in values]
-    starts = range(len(values), 0, -size)
-    return [float(sum(values[max(0, end - size) : end])) for end in starts][::-1]
+    highest = max((value for value in values if value is not None), default=0) or 1
+    room = WIDTH / len(values)
+    bars = []
+    for index, value in enumerate(values):
+        height = _HIDDEN if value is None else max(_LOWEST, HEIGHT * value / highest)
+        bars.append(
+            Bar(
+                round(index * room, 2),
+                round(HEIGHT - height, 2),
+                round(room - _GAP, 2),
+                round(height, 2),
+                value is None,
+            )
+        )
+    return Sparkline(bars)

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from services.insights.figures import compare, contacts, frictions, funnel, improvements, overview, what_if
+from services.insights.figures import compare, contacts, data, frictions, funnel, improvements, overview, what_if
 from services.insights.figures import map as journey_map
 from services.insights.figures.figure import Figure
 
@@ -14,6 +14,7 @@ FIGURES: Final[dict[str, Figure]] = {
         *funnel.FIGURES,
         *overview.FIGURES,
         *frictions.FIGURES,
+        *data.FIGURES,
         *what_if.FIGURES,
         *compare.FIGURES,
         *improvements.FIGURES,

@@ -27,6 +27,8 @@ ORDERS: Final = ("journeys", "minutes")
 _WEEK_US: Final = 7 * DAY_US
 _MIN_WEEKS: Final = 8
 _MAX_BINS: Final = 60
+MAX_STRETCHES: Final = 13
+"""Stretches of the figure over time; the trend looks at finer ones."""
 
 
 class Bins(NamedTuple):
@@ -151,10 +153,11 @@ def _row(row: dict[str, object], contacts: int, counts: list[int], bins: Bins) -
 
 def _series_table(ask: Ask) -> Table:
     filters, bins = bins_asked(ask)
+    size = -(-bins.number // MAX_STRETCHES)
     rows = [
-        (rule, service, to_text(bins.start_of(index))[:10], points)
+        (rule, service, to_text(bins.start_of(max(0, end - size)))[:10], sum(counts[max(0, end - size) : end]))
         for (rule, service), counts in sorted(series(ask.store, filters, bins).items())
-        for index, points in enumerate(counts)
+        for end in reversed(range(bins.number, 0, -size))
     ]
     return table(
         (
@@ -184,8 +187,8 @@ FRICTION_SERIES: Final = Figure(
     name="friction-over-time-by-service",
     title=N_("Friction points by rule and service over time"),
     definition=N_(
-        "Points in force of stretches of equal length up to the end of the period, or of its data: weeks, several weeks over "
-        "years, days of less than 8 weeks."
+        "Points in force of at most 13 equally long stretches up to the end of the period, or of its data; the first may be "
+        "shorter."
     ),
     compute=_series_table,
 )

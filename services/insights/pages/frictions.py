@@ -71,8 +71,7 @@ def routes(context: Context, pages: Pages) -> APIRouter:
         if frame is None:
             return pages.first_steps(request)
         values = _rule_values(context, request, frame, rule)
-        columns = [column.total for column in values["over_time"].chart.columns]
-        values["line"] = None if values["over_time"].hidden else sparkline(columns)
+        values["line"] = sparkline(values["over_time"].counts())
         values["concentrated"] = any(row["reading"] == "higher" for each in values["places"] for row in each.rows)
         return pages.page(request, "frictions_sheet.html", values)
 

@@ -7,7 +7,7 @@ from typing import Any, Final
 from msgspec import Struct
 
 from services.insights.charts.columns import StackedColumns, bar_share, stacked_columns
-from services.insights.charts.sparkline import Sparkline, in_groups, sparkline
+from services.insights.charts.sparkline import Sparkline, sparkline
 from services.insights.figures.figure import Ask, shown
 from services.insights.figures.frictions_board import FRICTION_BOARD, FRICTION_SERIES
 from services.insights.figures.frictions_places import CONCENTRATION, GROUPS
@@ -20,7 +20,6 @@ from shared.journey.instants import to_text
 
 MAX_BOARD: Final = 40
 MAX_PLACES: Final = 8
-SPARK_POINTS: Final = 26
 POINTS: Final = "points"
 
 Record = Mapping[str, Any]
@@ -57,7 +56,7 @@ def board(ask: Ask, order: str) -> Board:
     rows = [
         BoardRow(
             record, row.withheld, bar_share(_measure(record, order), highest),
-            _spark(counts.get((record["rule"], record["service"]), [])),
+            sparkline(counts.get((record["rule"], record["service"]), [])),
         )
         for row, record in pairs[:MAX_BOARD]
     ]  # fmt: skip
@@ -71,13 +70,6 @@ def _counts(lines: Table) -> dict[tuple[str, str], list[int | None]]:
     return found
 
 
-def _spark(counts: list[int | None]) -> Sparkline | None:
-    """A line of what may be shown; a stretch that stays unshown leaves it out altogether."""
-    if any(count is None for count in counts):
-        return None
-    return sparkline(in_groups([count or 0 for count in counts], SPARK_POINTS))
-
-
 def _measure(record: Record, order: str) -> float:
     if order == "minutes":
         return sum(float(record[name] or 0) for name in ("minutes_citizen", "minutes_administration"))
@@ -85,13 +77,17 @@ def _measure(record: Record, order: str) -> float:
 
 
 class OverTime(Struct, frozen=True):
-    """The points of a rule along the period: the chart, the names of its columns, and how many of them stay unshown."""
+    """The points of a rule along the period: the chart, the names of its columns, and the places of those that stay unshown."""
 
     table: Table
     chart: StackedColumns
     names: list[str]
-    hidden: int
+    hidden: list[int]
     busiest: int | None
+
+    def counts(self) -> list[int | None]:
+        """The points of each column; `None` where they stay unshown."""
+        return [None if at in self.hidden else column.total for at, column in enumerate(self.chart.columns)]
 
 
 def over_time(ask: Ask, period: Period, language: Language) -> OverTime:
@@ -100,10 +96,10 @@ def over_time(ask: Ask, period: Period, language: Language) -> OverTime:
     starts = period.starts()
     places = {to_text(start)[: 16 if period.unit == "hour" else 10]: index for index, start in enumerate(starts)}
     values = [0] * len(starts)
-    hidden = 0
+    hidden: list[int] = []
     for start, points in (row.values for row in found.rows):
         if points is None:
-            hidden += 1
+            hidden.append(places.get(str(start), 0))
         else:
             values[places.get(str(start), 0)] += int(points)
     chart = stacked_columns(axis_labels(period, language), {POINTS: values}, 1)

@@ -27,5 +27,6 @@ MENU: Final = (
     Entry("/compare", N_("Compare")),
     Entry("/what-if", N_("What if")),
     Entry("/improvements", N_("Improvements")),
+    Entry("/data", N_("State of the data")),
     Entry("/rules", N_("Rules")),
 )
