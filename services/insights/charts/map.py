@@ -29,6 +29,8 @@ _CHAR: Final = 8.0
 _PLACES: Final = (0.5, 0.36, 0.64, 0.24, 0.76)
 _LOOP: Final = 34
 _STUB: Final = 20
+_BESIDE: Final = 64
+"""Room for the labels of loops at the right edge."""
 
 
 class Link(Struct, frozen=True, kw_only=True):
@@ -130,7 +132,7 @@ def draw(count: int, links: Sequence[Link]) -> MapDrawing:
     return MapDrawing(
         boxes=[boxes[number] for number in range(count)],
         lines=lines,
-        width=round(plan.width + BOX_WIDTH + 2 * MARGIN, 1),
+        width=round(plan.width + BOX_WIDTH + 2 * MARGIN + _BESIDE, 1),
         height=_top(plan.depth) - GAP + MARGIN,
         without_label=sum(1 for link in links if link.lines and link.ends not in labels),
     )

@@ -16,6 +16,7 @@ from services.insights.figures.map_cut import MAX_EDGES, MAX_NODES, USUAL_FREQUE
 from services.insights.figures.map_queries import EVENTS
 from services.insights.figures.once import OnceStore
 from services.insights.language import Language
+from services.insights.pages import map_journeys
 from services.insights.pages.frame import Frame, read_frame
 from services.insights.pages.map_view import line_class, view
 from services.insights.pages.rendering import Pages
@@ -24,7 +25,7 @@ ADDRESS: Final = "/map"
 
 
 def routes(context: Context, pages: Pages) -> APIRouter:
-    """`/map`"""
+    """`/map`, `/map/journeys`"""
     router = APIRouter(include_in_schema=False)
 
     @router.get(ADDRESS)
@@ -35,6 +36,7 @@ def routes(context: Context, pages: Pages) -> APIRouter:
             return pages.first_steps(request)
         return pages.page(request, "map.html", _values(context, frame, context.language(request)))
 
+    router.include_router(map_journeys.routes(context, pages))
     return router
 
 

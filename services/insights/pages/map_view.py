@@ -58,12 +58,12 @@ class View(Struct, frozen=True, kw_only=True):
 
 def view(steps: Table, passages: Table, path: Table, language: Language) -> View:
     """The map of these figures, as they are shown."""
-    rows = {(row["step"], row["channel"]): row for row in steps.records()}
-    records = passages.records()
+    rows: dict[Node, Mapping[str, Any]] = {(row["step"], row["channel"]): row for row in _records(steps)}
+    records = _records(passages)
     edges = [((row["from_step"], row["from_channel"]), (row["to_step"], row["to_channel"])) for row in records]
     nodes = [START, *rows, END]
     number = {node: index for index, node in enumerate(nodes)}
-    on_path = [(row["step"], row["channel"]) for row in path.records()]
+    on_path = [(row["step"], row["channel"]) for row in _records(path)]
     way = [START, *on_path, END] if on_path else []
     way_edges = set(pairwise(way))
     main_end = next((edge for edge in edges if edge[1] == END), None) if not way else way[-2:]
@@ -87,9 +87,14 @@ def view(steps: Table, passages: Table, path: Table, language: Language) -> View
         steps=[_step(drawing.boxes[number[node]], node, rows.get(node), on_path, most, language) for node in nodes],
         names={node: node_name(node, language) for node in nodes},
         path=[node_name(node, language) for node in on_path],
-        path_journeys=path.records()[0]["journeys"] if on_path else None,  # type: ignore[arg-type]
+        path_journeys=_records(path)[0]["journeys"] if on_path else None,
         worst=max((row for row in rows.values() if row["points"]), key=lambda row: row["points"], default=None),
     )
+
+
+def _records(table: Table) -> list[dict[str, Any]]:
+    """The rows by column name; of each column the kind of its values is known here."""
+    return table.records()
 
 
 def _lines(row: Mapping[str, Any], language: Language) -> tuple[str, ...]:
