@@ -3,14 +3,17 @@
 from fastapi import FastAPI
 
 from services.insights.api import events, figures, frictions, journeys, operations
+from services.insights.api import exports as exports_api
 from services.insights.api import simulations as simulations_api
 from services.insights.context import Context
 from services.insights.errors import handle_errors
 from services.insights.meters import InsightsMeters
 from services.insights.pages import (
     annotations,
+    apidocs,
     compare,
     data,
+    exports,
     funnel,
     improvements,
     journey,
@@ -21,6 +24,7 @@ from services.insights.pages import (
     what_if,
 )
 from services.insights.pages import frictions as friction_board
+from services.insights.pages import flows
 from services.insights.pages import map as journey_map
 from services.insights.pages.rendering import Pages
 from services.insights.ports import (
@@ -95,10 +99,27 @@ def build_app(
     app.add_middleware(SmallBodies)
     app.add_middleware(SecurityHeaders)
     app.add_middleware(HttpTelemetry, observe=InsightsMeters().observe_request)
-    for module in (figures, frictions, events, journeys, simulations_api, operations):
+    for module in (figures, frictions, events, journeys, simulations_api, exports_api, operations):
         app.include_router(module.routes(context))
     app.include_router(operations.health_routes(context))
-    for page in (overview, friction_board, data, journey_map, funnel, points, journey, annotations, register, what_if, compare, improvements, statement):
+    for page in (
+        overview,
+        friction_board,
+        data,
+        journey_map,
+        flows,
+        funnel,
+        points,
+        journey,
+        annotations,
+        register,
+        what_if,
+        compare,
+        improvements,
+        exports,
+        apidocs,
+        statement,
+    ):
         app.include_router(page.routes(context, pages))
     app.include_router(static_routes())
     return app

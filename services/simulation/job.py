@@ -23,7 +23,7 @@ from shared.errors import ParcoursError, QueryLimitExceeded
 MAX_EVENTS: Final = 2_000_000
 """Beyond, every so-manieth person is folded."""
 SLICE_EVENTS: Final = 50_000
-LIMIT_S: Final = 300.0
+LIMIT_S: Final = 600.0
 KEPT_RUNS: Final = 20
 _STOP_LIMIT_S: Final = 5.0
 
