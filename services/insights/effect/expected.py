@@ -12,8 +12,8 @@ Floats = NDArray[Any]
 _LARGEST_LOG: Final = 20.0
 
 
-def expected_weeks(found: Estimate, first_start: int) -> dict[int, Interval]:
-    """For each week (by its first day): points expected without the repair, and where they would lie.
+def expected_weeks(found: Estimate, first_start: int, row_weeks: int) -> dict[int, Interval]:
+    """For each row of weeks (by its first day): points expected without the repair, and where they would lie.
 
     The range holds what is not known of the terms, and the scatter of a single week.
     """
@@ -26,19 +26,20 @@ def expected_weeks(found: Estimate, first_start: int) -> dict[int, Interval]:
     if panel.paired:
         rows, design, log = _with_known_days(found, rows, design, log)
     each = np.exp(np.clip(log, -_LARGEST_LOG, _LARGEST_LOG))
-    week = panel.day[rows] // WEEK
+    length = WEEK * row_weeks
+    week = panel.day[rows] // length
     result = {}
     for number in np.unique(week):
         own = week == number
         mean = float(each[own].sum())
-        if mean <= 0 or not _complete(panel.day[rows][own], panel.day):
+        if mean <= 0 or not _complete(panel.day[rows][own], panel.day, length):
             continue
         gradient = each[own] @ design[own] / mean
         # In a paired panel the comparison's own scatter comes on top of the week's.
-        noise = found.scatter.dispersion / mean * (1 + _other_share(found, int(number), mean))
+        noise = found.scatter.dispersion / mean * (1 + _other_share(found, int(number), length, mean))
         variance = float(gradient @ found.scatter.covariance @ gradient) + noise
         factor = float(np.exp(min(found.quantile * variance**0.5, _LARGEST_LOG)))
-        result[first_start + int(number) * WEEK] = Interval(mean, mean / factor, mean * factor)
+        result[first_start + int(number) * length] = Interval(mean, mean / factor, mean * factor)
     return result
 
 
@@ -60,15 +61,15 @@ def _with_known_days(
     return rows[known], design[known], (log - fit.day_levels[place] + level[place])[known]
 
 
-def _other_share(found: Estimate, week: int, mean: float) -> float:
+def _other_share(found: Estimate, week: int, length: int, mean: float) -> float:
     panel = found.panel
     if not panel.paired:
         return 0.0
-    points = float(panel.points[~panel.treated & (panel.day // WEEK == week)].sum())
+    points = float(panel.points[~panel.treated & (panel.day // length == week)].sum())
     return mean / max(points, 1.0)
 
 
-def _complete(days: NDArray[np.int64], every: NDArray[np.int64]) -> bool:
-    """Whether the week lies within the study as a whole."""
-    first = int(days.min()) // WEEK * WEEK
-    return first >= int(every.min()) and first + WEEK - 1 <= int(every.max())
+def _complete(days: NDArray[np.int64], every: NDArray[np.int64], length: int) -> bool:
+    """Whether the row of weeks lies within the study as a whole."""
+    first = int(days.min()) // length * length
+    return first >= int(every.min()) and first + length - 1 <= int(every.max())

@@ -8,11 +8,11 @@ _WIDE = 0.5
 """An interval that reaches from the estimate by half and more tells little."""
 
 
-def judge(study: Study, *, observed: bool = True, notes: tuple[Reason, ...] = ()) -> Effect:
+def judge(study: Study, *, observed: bool = True, notes: tuple[Reason, ...] = (), row_weeks: int = 1) -> Effect:
     """What can be said of a repair on the last day of the study.
 
     observed: whether the rule could be judged before and after, in the repaired units. notes: what else a reader must know
-    (known shocks), added to the reasons. Raises `ValueError` for a study without a repaired series.
+    (known shocks), added to the reasons. row_weeks: weeks that a row of the result holds. Raises `ValueError` for a study without a repaired series.
     """
     if not study.treated:
         raise ValueError("a study needs a repaired series")
@@ -25,7 +25,7 @@ def judge(study: Study, *, observed: bool = True, notes: tuple[Reason, ...] = ()
         from services.insights.effect.expected import expected_weeks  # noqa: PLC0415
 
         found = estimate(list(study.treated), planned.comparison, study.first_day, planned.span)
-        expected = {} if found is None else expected_weeks(found, first)
+        expected = {} if found is None else expected_weeks(found, first, row_weeks)
     verdict, reasons = _verdict(planned, None if found is None else found.ratio, observed=observed)
     begin = max(study.first_day, first - WEEK * WEEKS_BEFORE)
     amounts = planned.amounts
@@ -42,7 +42,7 @@ def judge(study: Study, *, observed: bool = True, notes: tuple[Reason, ...] = ()
         weeks_before=(first - planned.span.begin) / WEEK if planned.span else 0.0,
         weeks_after=(planned.reading - first) / WEEK if planned.reading else 0.0,
         compared=found is not None and planned.comparison is not None,
-        weeks=tuple(weeks(study, planned.span, expected, begin)),
+        weeks=tuple(weeks(study, planned.span, expected, begin, row_weeks)),
     )
 
 

@@ -111,13 +111,14 @@ class Interval(Struct, frozen=True):
 
 
 class Week(Struct, frozen=True, kw_only=True):
-    """Seven days counted from the first start, of all repaired units together.
+    """A week, or several, counted from the first start, of all repaired units together.
 
     expected: points that the model expects without the repair, with the range in which 95 of 100 such weeks would lie;
-    `None` where there is no estimate. used: whether the estimate rests on it (not: settling in, a peak, after the reading).
+    `None` where there is no estimate. used: whether the estimate rests on it (not: settling in, a peak, after the reading). weeks: how many.
     """
 
     start: int
+    weeks: int
     points: int
     contacts: int
     expected: Interval | None

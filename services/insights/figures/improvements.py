@@ -150,7 +150,8 @@ def _effect(ask: Ask) -> Table:
     found = judged(ask, find(ask, ask.parameter("improvement")))
     return table(
         (
-            Column(name="week", title=N_("Week from"), kind="day"),
+            Column(name="week", title=N_("From"), kind="day"),
+            Column(name="weeks", title=N_("Weeks"), kind="count"),
             Column(name="points", title=N_("Points"), kind="count", small_cells=True),
             Column(name="contacts", title=N_("Contacts and steps"), kind="count"),
             Column(name="rate", title=N_("Points per 1,000"), kind="decimal", of="points"),
@@ -171,6 +172,7 @@ def _week(week: Week) -> tuple[Value, ...]:
     expected = week.expected
     return (
         day_of(week.start).isoformat(),
+        week.weeks,
         week.points,
         week.contacts,
         _per(week.points, week.contacts),
@@ -194,7 +196,8 @@ IMPROVEMENTS: Final = Figure(
     title=N_("Improvements and their effects"),
     definition=N_(
         "Each repair with what has become of the friction it aims at: the rate of points since its start over the rate expected "
-        "without it, with a 95 % interval, read on days fixed beforehand; what the avoided points are worth, and what it cost."
+        "without it, with an interval that holds the truth 95 times in 100, read on days fixed beforehand; what the avoided points "
+        "are worth, and what it cost."
     ),
     parameters=(_IMPROVEMENT,),
     compute=_improvements,
@@ -204,7 +207,7 @@ IMPROVEMENT_EFFECT: Final = Figure(
     name="improvement-effect",
     title=N_("The weeks before and after an improvement"),
     definition=N_(
-        "Points of the repaired services and places by weeks counted from the first start, per 1,000 contacts and steps; beside "
+        "Points of the repaired services and places by weeks counted from the first start (several together where single weeks hold too few to be shown), per 1,000 contacts and steps; beside "
         "them what a regression with the weekly pattern, the trend and the comparison group expects without the repair, and the "
         "range in which 95 of 100 such weeks would lie. The filters of the site do not apply."
     ),

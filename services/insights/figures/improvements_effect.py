@@ -18,6 +18,9 @@ from shared.registry.improvements import Improvement
 
 MIN_KNOWN_POINTS: Final = 10
 """Points whose minutes are known, below which no minutes a point are told."""
+_ROW_WEEKS: Final = (1, 2, 4)
+_ROOM: Final = 1.3
+"""Points a row on average, of the least that may be shown, so that most rows can be shown."""
 _MAX_SERVICES: Final = 5
 """Of a repair of more services, so many are asked whether the rule could be judged."""
 
@@ -47,6 +50,7 @@ class Judged(Struct, frozen=True, kw_only=True):
     cost_euros: float | None
     first_day: int
     end_day: int
+    row_weeks: int
 
     @property
     def payback_weeks(self) -> float | None:
@@ -83,7 +87,12 @@ def _judged(
     study = read_study(ask.store, scope, first, end)
     minutes = read_minutes(ask.store, scope, first, end)
     changed = (Reason("rules_changed"),) if minutes.versions > 1 else ()
-    effect = judge(study, observed=_observed(ask, scope, study), notes=(*changed, *notes))
+    effect = judge(
+        study,
+        observed=_observed(ask, scope, study),
+        notes=(*changed, *notes),
+        row_weeks=_row_weeks(study, ask.small_cell_min),
+    )
     return Judged(
         improvement=improvement,
         scope=scope,
@@ -92,7 +101,15 @@ def _judged(
         cost_euros=_cost(improvement, ask.hour_cost_cents),
         first_day=first,
         end_day=end,
+        row_weeks=effect.weeks[0].weeks if effect.weeks else 1,
     )
+
+
+def _row_weeks(study: Study, small_cell_min: int) -> int:
+    """As many weeks a row that most rows hold enough points to be shown."""
+    points = sum(sum(each.points) for each in study.treated)
+    weeks = max((study.end_day - study.first_day) / WEEK, 1.0)
+    return next((each for each in _ROW_WEEKS if points / weeks * each >= _ROOM * small_cell_min), _ROW_WEEKS[-1])
 
 
 def _observed(ask: Ask, scope: Scope, study: Study) -> bool:

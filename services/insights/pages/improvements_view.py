@@ -13,6 +13,8 @@ from services.insights.figures.figure import Ask, shown
 from services.insights.figures.improvements import IMPROVEMENT_EFFECT, IMPROVEMENTS, STATUS_WORDS, VERDICT_WORDS, listed
 from services.insights.figures.improvements_effect import Judged, judged
 from services.insights.figures.improvements_scope import day_number, day_of
+from services.insights.figures.once import OnceStore
+from services.insights.figures.summaries import extent
 from services.insights.figures.table import Table, Value
 from services.insights.language import N_, Language
 from services.insights.pages.improvements_words import MARKS, effect_sentence, reason_sentences
@@ -70,6 +72,7 @@ class Entry(Struct, frozen=True, kw_only=True):
 
 def list_values(ask: Ask, language: Language) -> dict[str, Any]:
     """The list: an entry a row of the figure."""
+    ask = structs.replace(ask, store=OnceStore(ask.store))
     found = shown(IMPROVEMENTS, ask)
     by_id = {each.id: each for each in listed(ask)}
     entries = [
@@ -118,12 +121,13 @@ def _whisker(row: Mapping[str, Value]) -> Whisker | None:
 
 def page_values(ask: Ask, improvement: Improvement, history: Sequence[Earlier], language: Language) -> dict[str, Any]:
     """One improvement: its entry, its chart, its history, newest first."""
+    ask = structs.replace(ask, store=OnceStore(ask.store))
     named = structs.replace(ask, parameters={"improvement": improvement.id})
     summary = shown(IMPROVEMENTS, named)
     weeks = shown(IMPROVEMENT_EFFECT, named)
     entry = _entry(named, improvement, summary.records()[0], summary.rows[0].withheld, language)
     starts = [group.start for group in entry.found.scope.groups]
-    chart = _chart(weeks, starts) if weeks.rows else None
+    chart = _chart(weeks, starts, entry.found.row_weeks) if weeks.rows else None
     return {
         "entry": entry,
         "improvement": improvement,
@@ -137,17 +141,25 @@ def page_values(ask: Ask, improvement: Improvement, history: Sequence[Earlier], 
         "summary": summary,
         "history": _history(improvement, history),
         "made_us": ask.now_us,
-        "last_day": day_of(max(entry.found.end_day, 1) - 1).isoformat(),
+        "row_weeks": entry.found.row_weeks,
+        "data_end_us": _data_end_us(ask),
         "compared": "compared_points" in {column.name for column in weeks.columns}
         and any(each is not None for each in weeks.column("compared_contacts")),
         "filters_of": {"improvement": improvement.id},
     }
 
 
-def _chart(weeks: Table, starts: Sequence[int]) -> EffectChart:
+def _data_end_us(ask: Ask) -> int | None:
+    """The end of the data, or now where they are live."""
+    found = extent(ask.store)
+    return None if found is None else min(found.end_us - 1, ask.now_us)
+
+
+def _chart(weeks: Table, starts: Sequence[int], row_weeks: int) -> EffectChart:
     first = _day_number(str(weeks.rows[0].values[weeks.place("week")]))
-    end = first + WEEK * len(weeks.rows)
-    placed = [((start - first) / WEEK, day_of(start).isoformat()) for start in starts if first <= start < end]
+    length = WEEK * row_weeks
+    end = first + length * len(weeks.rows)
+    placed = [((start - first) / length, day_of(start).isoformat()) for start in starts if first <= start < end]
     return effect_chart(weeks, placed)
 
 
@@ -163,7 +175,7 @@ def _flags(ask: Ask, weeks: Table, found: Judged) -> list[Flag]:
     if ask.records is None:
         return []
     starts = [_day_number(str(day)) * DAY_US for day in weeks.column("week")]
-    end_us = starts[-1] + WEEK * DAY_US
+    end_us = starts[-1] + WEEK * found.row_weeks * DAY_US
     services = found.scope.services
     told = {each.values.get("title") for each in found.effect.reasons if each.name == "annotation"}
     noted = ask.records.annotations.between(

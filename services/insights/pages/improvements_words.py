@@ -68,7 +68,7 @@ def effect_sentence(row: Mapping[str, Value], found: Judged, language: Language)
         return _unchanged(row, day, language)
     if verdict == "too_early":
         return _early(row, found, day, language)
-    return language.text(N_("The effect cannot be told: what the figures would need is missing."))
+    return language.text(_REASONS[found.effect.reasons[0].name], _values(found.effect.reasons[0], language))
 
 
 def _changed(row: Mapping[str, Value], verdict: str, day: str, language: Language) -> str:
@@ -113,7 +113,7 @@ def _early(row: Mapping[str, Value], found: Judged, day: str, language: Language
         past = N_("Data reach only to the time before its start, %(day)s: nothing can be said yet.")
         return language.text(begins if found.improvement.status == "planned" else past, {"day": day})
     coming = row["next_reading"]
-    message = N_("Too early to say: the figures are read on %(day)s.")
+    message = N_("Too early to say: the effect is read when the figures reach %(day)s.")
     return language.text(message, {"day": language.day(str(coming)) if coming else day})
 
 
