@@ -3,6 +3,7 @@
 from typing import Final
 
 from services.insights.figures import compare, contacts, data, frictions, funnel, improvements, overview, what_if
+from services.insights.figures import flows
 from services.insights.figures import map as journey_map
 from services.insights.figures.figure import Figure
 
@@ -10,7 +11,7 @@ FIGURES: Final[dict[str, Figure]] = {
     figure.name: figure
     for figure in (
         *contacts.FIGURES,
-        *journey_map.FIGURES,
+        *journey_map.FIGURES, *flows.FIGURES,
         *funnel.FIGURES,
         *overview.FIGURES,
         *frictions.FIGURES,

@@ -4,15 +4,14 @@ At a node, what comes in and what goes out both add up to the node's own count, 
 hidden member tells it; so its next smallest member is hidden with it, and so on until no sum does.
 """
 
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 from services.insights.figures.suppression import is_few
 
 
-def hidden_cells(
-    counts: Mapping[Hashable, int], sums: Iterable[Sequence[Hashable]], minimum: int
-) -> frozenset[Hashable]:
-    """The cells to hide: counts from 1 to `minimum` - 1, and complements.
+def hidden_cells(counts: Mapping[Any, int], sums: Iterable[Sequence[Any]], minimum: int) -> frozenset[Any]:
+    """The cells (anything hashable) to hide: counts from 1 to `minimum` - 1, and complements.
 
     sums: cells of which one follows from the others, whether a total stands among them or is known elsewhere.
     """

@@ -21,6 +21,7 @@ class Entry(Struct, frozen=True):
 MENU: Final = (
     Entry("/", N_("Overview")),
     Entry("/map", N_("Journey map")),
+    Entry("/flows", N_("Channel flows")),
     Entry("/funnel", N_("Funnel")),
     Entry("/frictions", N_("Friction points")),
     Entry("/journeys", N_("One journey")),
