@@ -24,7 +24,7 @@ from shared.store.assembled import WAITING, JourneysFreshness, read_freshness
 from shared.store.client import Store, insert_rows
 from shared.store.failures import typed_errors
 
-MAX_KEYS: Final = 50_000
+MAX_KEYS: Final = 100_000
 """(subject, service) of one run, unless one batch alone has more."""
 MAX_EVENTS: Final = 1_000_000
 """Events that are staged at once: keys that have more are taken in parts, a key that has more by itself in ranges."""
@@ -100,7 +100,7 @@ class Assembler:
                 return Assembled()
             self._settled = False
             written = self._assemble(writer, book, {"batch": batch, "of": 1, "number": 0})
-            writer.command(journey_sql.TAKEN, parameters={"batch": batch}, settings={"lightweight_deletes_sync": 2})
+            writer.command(journey_sql.TAKEN, parameters={"batch": batch}, settings={"mutations_sync": 2})
             self._settled = True
         return Assembled(keys, written, more)
 

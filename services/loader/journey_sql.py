@@ -10,7 +10,7 @@ PLAIN: Final = ("staging_journey_events", "staging_journey_cuts")
 """The staging tables; a holder of the loader's lease has copies of its own."""
 
 BATCHES: Final = "SELECT batch, count() FROM touched_journeys GROUP BY batch ORDER BY batch LIMIT 10000"
-TAKEN: Final = "DELETE FROM touched_journeys WHERE batch <= {batch:UInt64}"
+TAKEN: Final = "ALTER TABLE touched_journeys DELETE WHERE batch <= {batch:UInt64}"
 LAST_VERSION: Final = "SELECT max(version) FROM journeys"
 FRAGMENTED: Final = """
 SELECT partition_id FROM system.parts
@@ -21,7 +21,9 @@ MERGE: Final = "OPTIMIZE TABLE journeys PARTITION ID {partition:String} FINAL"
 
 _IN_PART: Final = "batch <= {batch:UInt64} AND cityHash64(subject, service) % {of:UInt64} = {number:UInt64}"
 """The keys at hand: of the batches up to one, those of a remainder, so that too many can be divided."""
-_KEYS: Final = f"(subject, service) IN (SELECT subject, service FROM touched_journeys WHERE {_IN_PART})"  # noqa: S608
+_KEYS: Final = f"""subject IN (SELECT subject FROM touched_journeys WHERE {_IN_PART})
+    AND (subject, service) IN (SELECT subject, service FROM touched_journeys WHERE {_IN_PART})"""  # noqa: S608
+"""Looked up by the subject first: half of the time for a few keys among millions."""
 _COLUMNS: Final = "subject, service, time, source, id, type, channel, step, case, contact, territory"
 _ONE_KEY: Final = "subject = {subject:String} AND service = {service:String}"
 _ORDER: Final = "(time, source::String, id)"

@@ -11,7 +11,7 @@ from clickhouse_connect.driver.client import Client
 from services.loader.targets import TARGETS
 from shared.log.port import Kind
 
-PAST_KEYS: Final = 20_000
+PAST_KEYS: Final = 25_000
 """(subject, service) of the past under one number."""
 PAST_EVENTS: Final = 1_000_000
 """Events of the past whose keys are sought in one statement, about."""

@@ -1,5 +1,7 @@
 """Fill an empty ClickHouse from a dump; every file is checked before, every row after.
 
+Journeys are not dumped: once the platform runs, they are assembled from the events again.
+
 A restore that was interrupted is started again with the same dump: a table of its own says which files are in. Positions
 are not restored: they belong to the log beside which the dump was made. Without them the loader reads the log it finds from
 its start, and leaves out by identity what the dump brought; with those of another log it would stop, or skip.
@@ -20,6 +22,8 @@ from shared.store.migrate import migrate, read_migrations
 from shared.store.slices import Content, content, delete
 
 _EMPTY: Final = (*TABLES, "positions")
+_ASSEMBLED: Final = ("journeys", "touched_journeys", "assembled_journeys")
+"""Not dumped: the assembler fills them again from the events."""
 _MARK_TABLE: Final = """
 CREATE TABLE IF NOT EXISTS restore_in_progress (dump String, file String)
 ENGINE = MergeTree ORDER BY file SETTINGS fsync_after_insert = 1, fsync_part_directory = 1
@@ -52,6 +56,8 @@ def restore(store: Store, folder: Path, told: Callable[[DumpFile], None] = lambd
                 told(file)
         _check_totals(store, manifest)
     with typed_errors("restore"):
+        for table in _ASSEMBLED:
+            store.writer().command(f"TRUNCATE TABLE {table}")
         store.writer().command("DROP TABLE restore_in_progress")
     return manifest
 

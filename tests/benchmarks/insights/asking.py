@@ -1,0 +1,105 @@
+"""A site over the generated data, and the questions it is asked."""
+
+import random
+import signal
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+import httpx
+from msgspec import Struct
+
+from tests.benchmarks.insights.scenarios import SERVICES, TERRITORIES
+from tests.run.platform import environment, free_ports, wait_until
+
+_START_LIMIT_S: Final = 120
+_STOP_LIMIT_S: Final = 30
+_ANSWER_LIMIT_S: Final = 60.0
+
+FILTERS: Final = {
+    "no filter": {},
+    "busiest service": {"service": SERVICES[0]},
+    "rare service": {"service": SERVICES[-1]},
+    "service, a year": {"service": SERVICES[1], "from": "2025-07-01", "to": "2026-07-01"},
+    "service and region": {"service": SERVICES[0], "territory": TERRITORIES[0].rpartition("/")[0]},
+    "territory": {"territory": TERRITORIES[0]},
+    "channel": {"channel": "phone"},
+    "a quarter": {"from": "2026-04-01", "to": "2026-07-01"},
+    "a year": {"from": "2025-07-01", "to": "2026-07-01"},
+    "all three years": {"from": "2023-07-01", "to": "2026-07-01"},
+}
+"""Each is asked of every page and figure."""
+
+
+class Answered(Struct):
+    """How long one page or figure took: `answers` over all filters, and which filter was slowest. `refused`: not 200."""
+
+    target: str
+    answers: int
+    p50_ms: float
+    p95_ms: float
+    slowest: str
+    by_filter_ms: dict[str, float]
+    refused: dict[str, int]
+
+
+@contextmanager
+def site(folder: Path) -> Iterator[str]:
+    """The analytics process over a data folder; its address."""
+    (port,) = free_ports(1)
+    with (folder / "analytics.log").open("wb") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-P", "-m", "services", "service", "analytics"],
+            env=environment(folder, port=str(port), small_cell_min="10"),
+            stdin=subprocess.DEVNULL,
+            stderr=log,
+        )
+        address = f"http://127.0.0.1:{port}"
+        try:
+            wait_until(lambda: httpx.get(f"{address}/healthz", trust_env=False).status_code == 200, _START_LIMIT_S)
+            yield address
+        finally:
+            process.send_signal(signal.SIGTERM)
+            process.wait(_STOP_LIMIT_S)
+
+
+def ask_all(address: str, targets: Sequence[str], rounds: int) -> list[Answered]:
+    """Ask every question `rounds` times after one that is not counted, in an order of chance."""
+    questions = [(target, name) for target in targets for name in FILTERS]
+    times: dict[tuple[str, str], list[float]] = {question: [] for question in questions}
+    refused: dict[tuple[str, str], int] = {}
+    with httpx.Client(base_url=address, timeout=_ANSWER_LIMIT_S, trust_env=False) as client:
+        for number in range(rounds + 1):
+            random.Random(number).shuffle(questions)
+            for target, name in questions:
+                if (target, name) in refused:
+                    continue
+                start_s = time.perf_counter()
+                status = _status(client, target, FILTERS[name])
+                if status != 200:
+                    refused[target, name] = status
+                elif number:
+                    times[target, name].append((time.perf_counter() - start_s) * 1_000)
+    return [_answered(target, times, refused) for target in targets]
+
+
+def _status(client: httpx.Client, target: str, filters: dict[str, str]) -> int:
+    try:
+        return client.get(target, params=filters).status_code
+    except httpx.TimeoutException:
+        return 0
+
+
+def _answered(target: str, times: dict[tuple[str, str], list[float]], refused: dict[tuple[str, str], int]) -> Answered:
+    of_target = {name: times[target, name] for name in FILTERS if times[target, name]}
+    everything = sorted(value for values in of_target.values() for value in values)
+    medians = {name: round(statistics.median(values), 1) for name, values in of_target.items()}
+    p50, p95 = (everything[int(len(everything) * share)] for share in (0.5, 0.95)) if everything else (0.0, 0.0)
+    slowest = max(medians, key=lambda name: medians[name], default="")
+    found = {name: refused[target, name] for name in FILTERS if (target, name) in refused}
+    return Answered(target, len(everything), round(p50, 1), round(p95, 1), slowest, medians, found)

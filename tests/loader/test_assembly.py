@@ -1,0 +1,391 @@
+"""Journeys are assembled: whatever the order of arrival and wherever it is cut off, as if from scratch."""
+
+import contextlib
+import random
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+import msgspec
+import pytest
+from clickhouse_connect.driver.client import Client
+from clickhouse_connect.driver.exceptions import OperationalError
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+
+from services.loader.assembly import Assembled, Assembler, assemble_all
+from services.loader.insert import insert_batch
+from services.loader.targets import TARGETS
+from shared.clock import now_us
+from shared.detection.cuts import cuts
+from shared.detection.draft import Deltas
+from shared.detection.fold import fold
+from shared.detection.occurrence import TYPE_CODES, UNKNOWN_TYPE, Occurrence
+from shared.detection.settings import DEFAULTS, RuleBook, merged
+from shared.detection.state import State
+from shared.errors import StoreError
+from shared.journey.instants import DAY_US, to_text
+from shared.log.port import Kind
+from shared.store.assembled import journeys_freshness
+from shared.store.client import Store
+from shared.store.deletion import delete_subjects
+from shared.store.recount import problems, recount
+from tests.loader.journeys import expected, stored
+from tests.loader.samples import Logs
+from tests.loader.samples import event as sample
+from tests.reference.journeys import instant_us
+
+START_US = 1_735_689_600_000_000
+BOOK = RuleBook(DEFAULTS, 1)
+STATEMENTS = 13
+"""A run has fewer."""
+
+Event = dict[str, Any]
+
+
+def event(name: str, day: float, subject: str | None = "p1", service: str = "x", **fields: Any) -> Event:
+    """One event, so many days after the start."""
+    kind = fields.pop("kind", "page.viewed")
+    time = to_text(START_US + round(day * DAY_US))
+    found = {"id": name, "source": fields.pop("source", "/a"), "type": kind, "time": time, "recordedtime": time}
+    return found | ({} if subject is None else {"subject": subject}) | {"data": {"service": service, **fields}}
+
+
+def load(store: Store, events: Iterable[Mapping[str, Any]]) -> None:
+    """Load one batch as the loader does."""
+    rows = list(events)
+    if rows:
+        assert not insert_batch(store.writer(), TARGETS[Kind.EVENTS], [msgspec.json.encode(rows)], len(rows)).refused
+
+
+@st.composite
+def histories(draw: st.DrawFn) -> list[Event]:
+    """Events of a few citizens: ties of time, gaps about the limits, cases opened and closed."""
+    days = st.sampled_from([0, 0, 0, 0.001, 0.01, 0.02, 0.0208333333, 0.03, 1, 89.9999, 90, 90.0001, 200, 399.9, 401])
+    kinds = st.sampled_from(["page.viewed", "call.queued", "case.opened", "case.decided", "case.reopened", "own.type"])
+    events: list[Event] = []
+    for subject in draw(st.lists(st.sampled_from(["p1", "p2", "é"]), min_size=1, max_size=3)):
+        day = 0.0
+        for _ in range(draw(st.integers(1, 8))):
+            day += draw(days)
+            fields = {
+                "channel": draw(st.sampled_from([None, "web", "web", "phone"])),
+                "contact": draw(st.sampled_from([None, None, "c1", "c2"])),
+                "case": draw(st.sampled_from([None, "k1", "k2"])),
+                "step": draw(st.sampled_from([None, "s1"])),
+                "territory": draw(st.sampled_from([None, "fr/75", "fr"])),
+            }
+            given_fields = {name: value for name, value in fields.items() if value is not None}
+            service = draw(st.sampled_from(["x", "x", "y"]))
+            kind, source = draw(kinds), draw(st.sampled_from(["/a", "/b", "é"]))
+            events.append(event(f"e{len(events)}", day, subject, service, kind=kind, source=source, **given_fields))
+    return events
+
+
+class Cut(Exception):
+    """The process ends here."""
+
+
+class Ends:
+    """A client whose process ends at the n-th statement, before it runs or after."""
+
+    def __init__(self, client: Client, statement: int, *, after: bool) -> None:
+        self._client = client
+        self._left = statement
+        self._after = after
+
+    def __getattr__(self, name: str) -> Any:
+        method: Callable[..., Any] = getattr(self._client, name)
+        if name not in {"command", "query", "raw_insert"}:
+            return method
+
+        def call(*arguments: Any, **named: Any) -> Any:
+            self._left -= 1
+            if self._left == 0 and not self._after:
+                raise Cut
+            answer = method(*arguments, **named)
+            if self._left == 0:
+                raise Cut
+            return answer
+
+        return call
+
+
+def run(client: Any, book: RuleBook = BOOK, **bounds: int) -> int:
+    """Assemble until nothing waits; how many journeys were written."""
+    assembler = Assembler(lambda: client, lambda: book, now_us, **bounds)
+    step, written = Assembled(more=True), 0
+    while step.more:
+        step = assembler.run_once()
+        written += step.journeys
+    return written
+
+
+@settings(
+    max_examples=8,
+    deadline=None,
+    suppress_health_check=list(HealthCheck),
+    phases=[Phase.explicit, Phase.reuse, Phase.generate],
+)
+@given(events=histories(), seed=st.integers(0, 10**6))
+def test_any_order_any_batches_any_crash(empty_store: Store, events: list[Event], seed: int) -> None:
+    """Events in any order and batches, assembled in between and cut off anywhere: the rows are those from scratch."""
+    for table in ("events", "journeys", "touched_journeys"):
+        empty_store.writer().command(f"TRUNCATE TABLE {table}")
+    chance = random.Random(seed)
+    chance.shuffle(events)
+    while events:
+        count = chance.randint(1, len(events))
+        load(empty_store, events[:count])
+        load(empty_store, chance.sample(events[:count], 1))
+        _maybe_assemble(empty_store, chance)
+        events = events[count:] if chance.random() < 0.9 else events
+        if count == len(events):
+            break
+    assemble_all(empty_store)
+    everything = empty_store.query_json(_EVENTS)
+    assert stored(empty_store) == expected(_as_stored(everything))
+    assert problems(recount(empty_store)) == {}
+
+
+_EVENTS = "SELECT source, id, type, time, subject, service, channel, step, contact, case, territory FROM events"
+
+
+def _as_stored(rows: bytes) -> list[Event]:
+    envelope = {"source", "id", "type", "time", "subject"}
+    return [
+        {name: row[name] for name in envelope}
+        | {
+            "time": row["time"].replace(" ", "T") + "+00:00",
+            "data": {k: v for k, v in row.items() if k not in envelope},
+        }
+        for row in msgspec.json.decode(rows)
+    ]
+
+
+def _maybe_assemble(store: Store, chance: random.Random) -> None:
+    if chance.random() < 0.3:
+        return
+    bounds = {"max_keys": chance.choice([1, 100]), "max_events": chance.choice([2, 5, 1_000])}
+    with contextlib.suppress(Cut):
+        run(Ends(store.writer(), chance.randint(1, 30), after=chance.random() < 0.5), **bounds)
+
+
+def moving() -> tuple[list[Event], list[Event]]:
+    """A first load, and one after which a journey begins earlier, two are one, and one is cut."""
+    first = [
+        *(event(f"a{day}", day, "p1", channel="web") for day in (10, 11, 150)),
+        *(event(f"b{day}", day, "p2", channel="phone", case="k", kind="case.opened") for day in (5, 200)),
+    ]
+    then = [
+        event("a9", 9, "p1", channel="web"),
+        event("a80", 80, "p1"),
+        event("b6", 6, "p2", case="k", kind="case.closed"),
+        event("c", 3, "p3", channel="web"),
+        event("none", 3, None),
+    ]
+    return first, then
+
+
+@pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
+@pytest.mark.parametrize("statement", range(1, STATEMENTS))
+def test_crash_at_every_statement(empty_store: Store, statement: int, after: bool) -> None:
+    """Wherever the second run ends, the next one leaves what a run from scratch would: nothing of before remains."""
+    first, then = moving()
+    load(empty_store, first)
+    assemble_all(empty_store)
+    assert stored(empty_store) == expected(first)
+    load(empty_store, then)
+    with contextlib.suppress(Cut):
+        run(Ends(empty_store.writer(), statement, after=after))
+    assemble_all(empty_store)
+    assert stored(empty_store) == expected([*first, *then])
+    assert empty_store.query("SELECT count() FROM touched_journeys").rows == [(0,)]
+
+
+def test_as_many_statements_as_are_cut_off(empty_store: Store) -> None:
+    """A run has no more statements than those at which it is cut off above."""
+    first, then = moving()
+    load(empty_store, first)
+    assemble_all(empty_store)
+    load(empty_store, then)
+    run(Ends(empty_store.writer(), STATEMENTS, after=False))
+
+
+def test_a_crash_of_the_loader_leaves_a_key_too_many(empty_store: Store) -> None:
+    """Keys are noted again with a repeated batch, although its events are there already."""
+    events = [event(f"e{number}", number, f"p{number}") for number in range(3)]
+    load(empty_store, events)
+    assemble_all(empty_store)
+    load(empty_store, events)
+    assert empty_store.query("SELECT count() FROM touched_journeys").rows == [(3,)]
+    assert assemble_all(empty_store) == 3
+    assert stored(empty_store) == expected(events)
+
+
+def test_the_longest_journeys(empty_store: Store) -> None:
+    """A key is cut before its 5,001st event, and one too long to be staged at once is taken in ranges: the same rows."""
+    events = [event(f"e{number:05}", number // 3 / 1_000, channel="web") for number in range(5_003)]
+    load(empty_store, events)
+    assemble_all(empty_store)
+    whole = stored(empty_store)
+    assert whole == expected(events)
+    assert [len(row[8]) for row in whole] == [5_000, 3]
+    load(empty_store, events[:1])
+    run(empty_store.writer(), max_events=5_001)
+    assert stored(empty_store) == whole
+
+
+def test_a_long_key_in_ranges(empty_store: Store) -> None:
+    """Journeys of one key, more than fit at once, and then fewer of them: every row is right, none is left."""
+    events = [event(f"e{number}", number * 50 + 41 * (number % 3 == 0), channel="web") for number in range(40)]
+    load(empty_store, events)
+    run(empty_store.writer(), max_events=7)
+    assert stored(empty_store) == expected(events)
+    between = [event(f"f{number}", number * 10 + 5) for number in range(200)]
+    load(empty_store, between)
+    run(empty_store.writer(), max_events=300)
+    assert stored(empty_store) == expected([*events, *between])
+
+
+def test_settings_of_services(empty_store: Store) -> None:
+    """A service with gaps of its own is cut by them; where settings change, everything is assembled again."""
+    document = merged(DEFAULTS, {"service": {"y": {"journey": {"gap_s": 86_400, "open_case_gap_s": 172_800}}}})
+    events = [event(f"{service}{day}", day, service=service) for service in ("x", "y") for day in (0, 0.9, 2)]
+    load(empty_store, events)
+    assemble_all(empty_store)
+    assert stored(empty_store) == expected(events)
+    assert assemble_all(empty_store, RuleBook(document, 2)) == 3
+    assert stored(empty_store) == expected(events, document)
+    assert assemble_all(empty_store, RuleBook(document, 3)) == 0
+
+
+def test_events_of_before(empty_store: Store) -> None:
+    """Events that were there before the table are noted once, in pieces; until then journeys are known to be behind."""
+    events = [event(f"e{number}", number, f"p{number % 7}") for number in range(50)]
+    load(empty_store, events)
+    for table in ("touched_journeys", "assembled_journeys"):
+        empty_store.writer().command(f"TRUNCATE TABLE {table}")
+    assert journeys_freshness(empty_store).through_us == 0
+    with pytest.raises(Cut):
+        run(Ends(empty_store.writer(), 5, after=True))
+    freshness = journeys_freshness(empty_store)
+    assert (freshness.through_us, freshness.behind_s) == (0, 0)
+    assemble_all(empty_store)
+    assert stored(empty_store) == expected(events)
+    freshness = journeys_freshness(empty_store)
+    assert (freshness.waiting, freshness.through_us) == (0, freshness.now_us)
+    load(empty_store, events[:2])
+    freshness = journeys_freshness(empty_store)
+    assert freshness.waiting == 2
+    assert 0 < freshness.through_us <= freshness.now_us
+
+
+def test_deleted_subjects_have_no_journey(empty_store: Store) -> None:
+    """After deletion nothing of the subject is left, and nothing comes back."""
+    events = [event(f"e{number}", number, f"p{number % 2}") for number in range(6)]
+    load(empty_store, events)
+    assemble_all(empty_store)
+    load(empty_store, events)
+    delete_subjects(empty_store, ["p1"])
+    assert empty_store.query("SELECT count() FROM journeys WHERE subject = 'p1'").rows == [(0,)]
+    assemble_all(empty_store)
+    assert stored(empty_store) == expected([each for each in events if each["subject"] == "p0"])
+    assert empty_store.query("SELECT count() FROM journeys WHERE subject = 'p1'").rows == [(0,)]
+
+
+def test_an_event_that_is_gone(empty_store: Store) -> None:
+    """A key whose events are gone loses its rows."""
+    load(empty_store, [event("a", 0), event("b", 0, "p2")])
+    assemble_all(empty_store)
+    empty_store.writer().command("DELETE FROM events WHERE id = 'a'", settings={"lightweight_deletes_sync": 2})
+    empty_store.writer().command("INSERT INTO touched_journeys VALUES (1, 'p1', 'x')")
+    assemble_all(empty_store)
+    assert stored(empty_store) == expected([event("b", 0, "p2")])
+
+
+def test_merging_changes_nothing(empty_store: Store) -> None:
+    """After merges one part a year is left, with the same rows in force."""
+    first, then = moving()
+    assembler = Assembler(empty_store.writer, lambda: BOOK, now_us)
+    for events in (first, then):
+        load(empty_store, events)
+        assembler.run_once()
+    before = stored(empty_store)
+    while assembler.merge_once():
+        pass
+    parts = "SELECT count(), uniqExact(partition_id) FROM system.parts WHERE active AND table = 'journeys'"
+    ((parts_count, partitions),) = empty_store.query(parts).rows
+    assert parts_count == partitions
+    assert stored(empty_store) == before == expected([*first, *then])
+
+
+def test_an_assembler_that_lost_its_lease(empty_store: Store) -> None:
+    """The next holder's token takes the staging tables away: the earlier one is refused, and keys stay noted."""
+    earlier = Assembler(empty_store.writer, lambda: BOOK, now_us, fence=7)
+    later = Assembler(empty_store.writer, lambda: BOOK, now_us, fence=8)
+    load(empty_store, [event("a", 0)])
+    assert earlier.run_once().keys == 1
+    load(empty_store, [event("b", 1)])
+    assert later.run_once().keys == 1
+    load(empty_store, [event("c", 2)])
+    with pytest.raises(StoreError):
+        earlier.run_once()
+    assert later.run_once().keys == 1
+    assert stored(empty_store) == expected([event("a", 0), event("b", 1), event("c", 2)])
+
+
+def test_a_driver_that_fails(empty_store: Store) -> None:
+    """A failure of ClickHouse is a `StoreError`, and the next run does all of it."""
+
+    class Fails(Ends):
+        def __getattr__(self, name: str) -> Any:
+            if name == "command":
+                raise OperationalError("gone")
+            return super().__getattr__(name)
+
+    load(empty_store, [event("a", 0)])
+    clients: list[Any] = [Fails(empty_store.writer(), 100, after=False), empty_store.writer()]
+    with pytest.raises(StoreError):
+        Assembler(lambda: clients[0], lambda: BOOK, now_us).run_once()
+    assert Assembler(lambda: clients[1], lambda: BOOK, now_us).run_once().journeys == 1
+
+
+def test_refused_rows_leave_the_keys_of_the_others(empty_store: Store, logs: Logs) -> None:
+    """A batch that ClickHouse takes only in pieces has the keys of every piece noted."""
+    events = [sample(number) for number in range(9)]
+    events[4] = msgspec.structs.replace(events[4], time="9999-01-01T00:00:00.000000Z")
+    logs.append(Kind.EVENTS, events)
+    assert logs.loader(empty_store).run_once().refused == 1
+    noted = empty_store.query("SELECT count() FROM touched_journeys").rows
+    assert noted == [(8,)]
+
+
+@settings(max_examples=300, deadline=None)
+@given(histories())
+def test_cuts_are_those_of_the_fold(events: list[Event]) -> None:
+    """Where events are cut without being folded is where the fold cuts them."""
+    rules = {1: BOOK.for_service("x")}
+    ordered = [_occurrence(each) for each in events]
+    state, deltas = State(), Deltas()
+    folded = []
+    for occurrence in sorted(ordered, key=lambda each: each.reference):
+        fold(state, occurrence, rules, deltas)
+        folded.append(state.cut)
+    kinds = {_occurrence(each).reference: each["type"] for each in events}
+    inputs = [
+        (each.time_us, kinds[each.reference], each.case or "")
+        for each in sorted(ordered, key=lambda each: each.reference)
+    ]
+    assert list(cuts(inputs, rules[1])) == folded
+
+
+def _occurrence(found: Event) -> Occurrence:
+    return Occurrence(
+        time_us=instant_us(found["time"]),
+        source=found["source"],
+        id=found["id"],
+        type=TYPE_CODES.get(found["type"], UNKNOWN_TYPE),
+        contact=found["data"].get("contact"),
+        channel=found["data"].get("channel"),
+        case=found["data"].get("case"),
+    )
