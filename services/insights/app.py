@@ -23,7 +23,7 @@ from services.insights.pages import (
     statement,
     what_if,
 )
-from services.insights.pages import frictions as friction_board
+from services.insights.pages import compare, frictions as friction_board, funnel, territories
 from services.insights.pages import flows
 from services.insights.pages import map as journey_map
 from services.insights.pages.rendering import Pages
@@ -118,6 +118,7 @@ def build_app(
         improvements,
         exports,
         apidocs,
+        territories,
         statement,
     ):
         app.include_router(page.routes(context, pages))

@@ -2,7 +2,17 @@
 
 from typing import Final
 
-from services.insights.figures import compare, contacts, data, frictions, funnel, improvements, overview, what_if
+from services.insights.figures import (
+    compare,
+    contacts,
+    data,
+    frictions,
+    funnel,
+    improvements,
+    overview,
+    territories,
+    what_if,
+)
 from services.insights.figures import flows
 from services.insights.figures import map as journey_map
 from services.insights.figures.figure import Figure
@@ -11,7 +21,8 @@ FIGURES: Final[dict[str, Figure]] = {
     figure.name: figure
     for figure in (
         *contacts.FIGURES,
-        *journey_map.FIGURES, *flows.FIGURES,
+        *journey_map.FIGURES,
+        *flows.FIGURES,
         *funnel.FIGURES,
         *overview.FIGURES,
         *frictions.FIGURES,
@@ -19,5 +30,6 @@ FIGURES: Final[dict[str, Figure]] = {
         *what_if.FIGURES,
         *compare.FIGURES,
         *improvements.FIGURES,
+        *territories.FIGURES,
     )
 }

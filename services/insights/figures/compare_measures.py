@@ -76,6 +76,31 @@ class Measure(Struct, frozen=True):
     few: bool = False
 
 
+def completion_sql(events_since: str) -> str:
+    """Columns over rows of `journeys`: `begun`, whether a form or a case began, and `done`, whether all of it was completed.
+
+    The parameter `form_types` must be bound; `events_since` is a condition on `events` that holds for all that may count.
+    """
+    return f"""has(type, 'form.started') AS form,
+                form AND (has(type, 'form.submitted') OR (subject, service) IN (
+                    SELECT subject, service FROM events WHERE type IN {{form_types:Array(String)}}
+                    AND outcome NOT IN ('', 'failed') AND subject != '' AND {events_since})) AS form_done,
+                arrayUniq(arrayFilter(each -> each != '', `case`)) AS cases,
+                arrayUniq(arrayFilter((each, kind) -> each != '' AND kind IN ('case.decided', 'case.closed'), `case`, type))
+                    AS cases_done,
+                form OR cases > 0 AS begun, if(cases > 0, cases = cases_done, form_done) AS done"""
+
+
+def since_sql(filters: Filters) -> str:
+    """The condition on `events` and `points` that the service and the begin of the period set, whatever the time after it."""
+    since = ["1"]
+    if filters.service is not None:
+        since.append("service = {service:String}")
+    if filters.from_us is not None:
+        since.append("time >= fromUnixTimestamp64Micro({from_us:Int64}, 'UTC')")
+    return " AND ".join(since)
+
+
 def totals_of(filters: Filters, *more: str, values: dict[str, Any] | None = None) -> Question:
     """One row with the fields of `Totals` (without `duration`), of the journeys under the filters and further conditions.
 
@@ -83,12 +108,7 @@ def totals_of(filters: Filters, *more: str, values: dict[str, Any] | None = None
     """
     conditions, parameters = restrict_journeys(filters)
     where = " AND ".join([*conditions, *more]) or "1"
-    since = ["1"]
-    if filters.service is not None:
-        since.append("service = {service:String}")
-    if filters.from_us is not None:
-        since.append("time >= fromUnixTimestamp64Micro({from_us:Int64}, 'UTC')")
-    outcome_since = " AND ".join(since)
+    since = since_sql(filters)
     return Question(
         f"""
         SELECT count() AS journeys, countIf(found > 0) AS with_points, sum(found) AS points,
@@ -100,20 +120,13 @@ def totals_of(filters: Filters, *more: str, values: dict[str, Any] | None = None
         FROM (
             SELECT journey, arrayCount(kind -> kind IN {{contact_types:Array(String)}}, type) AS touches,
                 arrayUniq(visit_channel) AS channels,
-                has(type, 'form.started') AS form,
-                form AND (has(type, 'form.submitted') OR (subject, service) IN (
-                    SELECT subject, service FROM events WHERE type IN {{form_types:Array(String)}}
-                    AND outcome NOT IN ('', 'failed') AND subject != '' AND {outcome_since})) AS form_done,
-                arrayUniq(arrayFilter(each -> each != '', `case`)) AS cases,
-                arrayUniq(arrayFilter((each, kind) -> each != '' AND kind IN ('case.decided', 'case.closed'), `case`, type))
-                    AS cases_done,
-                form OR cases > 0 AS begun, if(cases > 0, cases = cases_done, form_done) AS done
+                {completion_sql(since)}
             FROM journeys FINAL WHERE {where}) AS all_journeys
         LEFT JOIN (
             SELECT journey, sum(sign) AS found, sumOrNull(sign * minutes_citizen) AS citizen,
                 sumOrNull(sign * minutes_administration) AS administration,
                 if(citizen IS NULL AND administration IS NULL, NULL, ifNull(citizen, 0) + ifNull(administration, 0)) AS lost
-            FROM points WHERE {outcome_since} GROUP BY journey HAVING found > 0) AS held USING journey""",
+            FROM points WHERE {since} GROUP BY journey HAVING found > 0) AS held USING journey""",
         {
             **parameters,
             **(values or {}),
@@ -138,14 +151,16 @@ def durations_of(filters: Filters, ranks: Sequence[int], *more: str, values: dic
     )
 
 
-def totals(store: Store, filters: Filters, *more: str, values: dict[str, Any] | None = None) -> Totals:
-    """The totals of a group of journeys."""
+def totals(
+    store: Store, filters: Filters, *more: str, values: dict[str, Any] | None = None, durations: bool = True
+) -> Totals:
+    """The totals of a group of journeys; their durations only if asked for."""
     question = totals_of(filters, *more, values=values)
     row = _only_row(store, question)
     counts = {name: int(row[name]) for name in _COUNTS}
     sums = {name: float(row[name]) for name in _SUMS}
-    duration, duration_sure = _durations(store, filters, counts["journeys"], more, values)
-    return Totals(**counts, **sums, duration=duration, duration_sure=duration_sure)
+    found = _durations(store, filters, counts["journeys"], more, values) if durations else (None, None)
+    return Totals(**counts, **sums, duration=found[0], duration_sure=found[1])
 
 
 _COUNTS: Final = (

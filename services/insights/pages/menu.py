@@ -27,6 +27,7 @@ MENU: Final = (
     Entry("/journeys", N_("One journey")),
     Entry("/compare", N_("Compare")),
     Entry("/what-if", N_("What if")),
+    Entry("/territories", N_("Territories")),
     Entry("/improvements", N_("Improvements")),
     Entry("/data", N_("State of the data")),
     Entry("/rules", N_("Rules")),

@@ -1,0 +1,222 @@
+"""What is counted in every territory, added up along the tree; below the last level, in every office."""
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+from msgspec import Struct, structs
+
+from services.insights import queries
+from services.insights.figures import intervals
+from services.insights.figures.figure import Ask
+from services.insights.figures.summaries import answer
+from services.insights.figures.territories_paths import child_of, forked, is_within
+from services.insights.figures.territories_protection import OWN, hidden_parts, hidden_territories
+from services.insights.figures.territories_queries import (
+    contacts_by_office,
+    journeys_by_territory,
+    points_by_office,
+    spread_of_points,
+)
+from services.insights.filters import MAX_VALUE_CHARS, Filters
+from services.insights.language import N_
+from services.insights.observability import rule_statuses
+from services.insights.problems import Problem
+from shared.journey.vocabulary import CITIZEN_TYPES
+
+MAX_DEPTH: Final = 20
+"""Levels of a path that are told apart."""
+
+
+class Place(Struct, frozen=True, kw_only=True):
+    """What is counted in one place. `contact_points` do not stem from case work; minutes are `None` where none can be told.
+
+    Of an office nothing is known of journeys: these belong to no office.
+    """
+
+    contacts: int = 0
+    points: int = 0
+    contact_points: int = 0
+    minutes: float | None = None
+    journeys: int = 0
+    with_entry: int = 0
+    not_alone: int = 0
+    knowable: int = 0
+    completed: int = 0
+
+    def plus(self, other: "Place") -> "Place":
+        """Both together."""
+        known = [each for each in (self.minutes, other.minutes) if each is not None]
+        added = {name: getattr(self, name) + getattr(other, name) for name in _COUNTS}
+        return Place(**added, minutes=sum(known) if known else None)
+
+    def rate(self, dispersion: float) -> intervals.Estimate | None:
+        """Points per 100 contacts; `None` without contacts, or where case work is all there is."""
+        if self.points and not self.contact_points:
+            return None
+        return intervals.rate(self.contact_points, self.contacts / 100, dispersion=dispersion)
+
+
+_COUNTS: Final = (
+    "contacts", "points", "contact_points", "journeys", "with_entry", "not_alone", "knowable", "completed",
+)  # fmt: skip
+
+
+class Part(Struct, frozen=True):
+    """A territory directly below the one looked at, what is counted at that one itself, or an office."""
+
+    path: str
+    place: Place
+    level: str
+    hidden_points: bool
+    hidden_journeys: bool
+
+
+WHOLE: Final = "whole"
+TERRITORY: Final = "territory"
+ITSELF: Final = "itself"
+OFFICE: Final = "office"
+LEVELS: Final = {
+    WHOLE: N_("the whole"),
+    TERRITORY: N_("territory"),
+    ITSELF: N_("no further territory given"),
+    OFFICE: N_("office"),
+}
+
+
+class View(Struct, frozen=True, kw_only=True):
+    """One territory, its parts (largest first), and how much more the points vary than single ones would.
+
+    friction_known: whether any rule could be observed in it.
+    """
+
+    within: str
+    whole: Part
+    parts: list[Part]
+    dispersion: float
+    filters: Filters
+    friction_known: bool
+
+
+def read_within(ask: Ask) -> str | None:
+    """The territory asked for: `within`, else the filter `territory`. Raises `Problem` 422 for one that cannot be."""
+    within = (ask.parameter("within") or "").rstrip("/")
+    if len(within) > MAX_VALUE_CHARS or "\0" in within:
+        raise Problem(422, "invalid-territory", N_("No territory can have this name."))
+    territory = ask.filters.territory
+    if within and territory is not None and not is_within(within, territory):
+        detail = N_("“%(within)s” does not lie in the territory “%(territory)s” of the filter.")
+        raise Problem(422, "invalid-territory", detail, within=within, territory=territory)
+    return within or territory
+
+
+def everywhere(ask: Ask) -> dict[str, Place]:
+    """What is counted per path, under all filters but the territory's: what may be shown is decided for the whole tree."""
+    filters = structs.replace(ask.filters, territory=None)
+    found: dict[str, Place] = {}
+    for row in answer(ask.store, queries.events_by("territory", filters, CITIZEN_TYPES)):
+        found[row["name"]] = Place(contacts=int(row["events"]))
+    for row in answer(ask.store, queries.points_by_place("territory", filters)):
+        points = int(row["points"])
+        _add(found, row["name"], Place(points=points, contact_points=points - int(row["case_points"])))
+    for row in answer(ask.store, queries.points_by("territory", filters)):
+        _add(found, row["name"], Place(minutes=_minutes(row)))
+    for row in answer(ask.store, journeys_by_territory(filters)):
+        counts = {name: int(row[name]) for name in ("journeys", "with_entry", "not_alone", "knowable", "completed")}
+        _add(found, row["name"], Place(**counts))
+    return found
+
+
+def _add(found: dict[str, Place], name: str, more: Place) -> None:
+    found[name] = found[name].plus(more) if name in found else more
+
+
+def _minutes(row: Mapping[str, Any]) -> float | None:
+    known = [row[name] for name in ("minutes_citizen", "minutes_administration") if row[name] is not None]
+    return sum(known) if known else None
+
+
+def view(ask: Ask) -> View:
+    """The territory asked for (without any: the first that has several parts) and its parts."""
+    asked = read_within(ask)
+    found = everywhere(ask)
+    within = forked(found, "") if asked is None else asked
+    filters = structs.replace(ask.filters, territory=within or None)
+    hidden_points, hidden_journeys = (_hidden(found, counted, ask.small_cell_min) for counted in (_points, _journeys))
+    inside = {path: place for path, place in found.items() if is_within(path, within)}
+    total = _sum(inside)
+    whole = Part(within, total, WHOLE, within in hidden_points, within in hidden_journeys)
+    parts = _parts(inside, within, hidden_points, hidden_journeys)
+    if not any(part.level == TERRITORY for part in parts):
+        parts = _offices(ask, filters, whole) or parts
+    return View(
+        within=within,
+        whole=whole,
+        parts=sorted(parts, key=lambda part: (-part.place.contacts, part.path)),
+        dispersion=dispersion(ask, filters, total.contact_points),
+        filters=filters,
+        friction_known=bool(total.points) or "observed" in rule_statuses(ask.store, filters, ask.book).values(),
+    )
+
+
+def _points(place: Place) -> int:
+    return place.points
+
+
+def _journeys(place: Place) -> int:
+    return place.journeys
+
+
+def _hidden(found: Mapping[str, Place], counted: Callable[[Place], int], minimum: int) -> frozenset[str]:
+    return hidden_territories({_bounded(path): counted(place) for path, place in found.items()}, minimum)
+
+
+def _bounded(path: str) -> str:
+    return "/".join(path.split("/")[:MAX_DEPTH])
+
+
+def _sum(places: Mapping[str, Place]) -> Place:
+    total = Place()
+    for place in places.values():
+        total = total.plus(place)
+    return total
+
+
+def _parts(
+    inside: Mapping[str, Place], within: str, hidden_points: frozenset[str], hidden_journeys: frozenset[str]
+) -> list[Part]:
+    """The territories directly below, and what names none of them."""
+    places: dict[str, Place] = {}
+    for path, place in inside.items():
+        _add(places, child_of(path, within), place)
+    parts = []
+    for path, place in places.items():
+        # What is counted at the territory itself stands under a name of its own among its parts.
+        name = path + OWN if path == within else path
+        level = ITSELF if path == within else TERRITORY
+        parts.append(Part(path, place, level, name in hidden_points, name in hidden_journeys))
+    return parts
+
+
+def _offices(ask: Ask, filters: Filters, whole: Part) -> list[Part]:
+    """Below the last level: the offices that events name; nothing where none does."""
+    found = {row["name"]: Place(contacts=int(row["events"])) for row in answer(ask.store, contacts_by_office(filters))}
+    for row in answer(ask.store, points_by_office(filters)):
+        points = int(row["points"])
+        more = Place(points=points, contact_points=points - int(row["case_points"]), minutes=_minutes(row))
+        _add(found, row["name"], more)
+    if not any(found):
+        return []
+    counts = [(place.points, name) for name, place in found.items()]
+    hidden = hidden_parts(counts, ask.small_cell_min, whole_hidden=whole.hidden_points)
+    office = ask.parameter("office")
+    return [
+        Part(name, place, OFFICE if name else ITSELF, name in hidden, hidden_journeys=False)
+        for name, place in found.items()
+        if office in {None, name}
+    ]
+
+
+def dispersion(ask: Ask, filters: Filters, points: int) -> float:
+    """How many times more the points of a place vary than if each came by itself: one person's points come together."""
+    (row,) = answer(ask.store, spread_of_points(filters, points))
+    return intervals.dispersion_of(float(row["points"] or 0), float(row["squares"] or 0))

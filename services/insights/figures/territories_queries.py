@@ -1,0 +1,105 @@
+"""The questions behind the page of territories."""
+
+# ruff: noqa: S608 - what is put into these statements are names and numbers of this module; values are bound
+from typing import Final
+
+from services.insights.figures.compare_measures import completion_sql, since_sql
+from services.insights.figures.journey_filters import restrict_journeys
+from services.insights.figures.overview_journeys import ONLINE
+from services.insights.filters import Filters
+from services.insights.queries import CASE_WORK_RULES, MAX_GROUPS, Question, events_where, points_where
+from shared.journey.vocabulary import CITIZEN_TYPES, FORM_TYPES
+
+ASSISTED: Final = "partner"
+"""The channel of those who act online for a citizen."""
+ALONE: Final = tuple(channel for channel in ONLINE if channel != ASSISTED)
+"""Channels on which a citizen acts online without help."""
+MAX_BINS: Final = 400
+_SAMPLE_POINTS: Final = 200_000
+_STARTS: Final = {
+    "day": "toStartOfDay(toStartOfHour(time), 'UTC')",
+    "week": "toStartOfWeek(toStartOfHour(time), 1, 'UTC')",
+    "month": "toStartOfMonth(toStartOfHour(time), 'UTC')",
+    "year": "toStartOfYear(toStartOfHour(time), 'UTC')",
+}
+UNITS: Final = tuple(_STARTS)
+
+
+def journeys_by_territory(filters: Filters) -> Question:
+    """Per territory: journeys, those whose first channel is known, those that began there without being online alone, and
+    those of which it can be told whether they were completed, and were.
+    """
+    conditions, parameters = restrict_journeys(filters)
+    where = "WHERE " + " AND ".join(conditions) if conditions else ""
+    return Question(
+        f"""
+        SELECT name, count() AS journeys, countIf(entry != '') AS with_entry,
+            countIf(entry != '' AND entry NOT IN {{alone:Array(String)}}) AS not_alone,
+            countIf(begun) AS knowable, countIf(begun AND done) AS completed
+        FROM (
+            SELECT territory AS name, entry_channel AS entry, {completion_sql(since_sql(filters))}
+            FROM journeys FINAL {where})
+        GROUP BY name ORDER BY journeys DESC, name LIMIT {MAX_GROUPS}""",
+        {**parameters, "alone": list(ALONE), "form_types": sorted(FORM_TYPES)},
+    )
+
+
+def spread_of_points(filters: Filters, points: int) -> Question:
+    """Points that do not stem from case work, and the sum of the squares of how many a journey holds.
+
+    `points`: about how many there are; of very many, a fixed part of the journeys is looked at.
+    """
+    every = max(points // _SAMPLE_POINTS, 1)
+    sample = () if every == 1 else (f"cityHash64(journey) % {every} = 0",)
+    where, parameters = points_where(filters, "rule NOT IN {case_rules:Array(String)}", *sample)
+    return Question(
+        f"""
+        SELECT sum(held) AS points, sum(toFloat64(held) * held) AS squares
+        FROM (SELECT sum(sign) AS held FROM points {where} GROUP BY journey HAVING held > 0)""",
+        {**parameters, "case_rules": sorted(CASE_WORK_RULES)},
+    )
+
+
+def contacts_over_time(unit: str, filters: Filters) -> Question:
+    """Citizen events per stretch of time and territory."""
+    where, parameters = events_where(filters, "type IN {types:Array(String)}")
+    return Question(
+        f"""
+        SELECT toUnixTimestamp(toDateTime({_STARTS[unit]}, 'UTC')) AS start_s, territory AS name, count() AS found
+        FROM events {where} GROUP BY start_s, name""",
+        {**parameters, "types": sorted(CITIZEN_TYPES)},
+    )
+
+
+def points_over_time(unit: str, filters: Filters) -> Question:
+    """Points in force per stretch of time and territory, without those that stem from case work."""
+    where, parameters = points_where(filters, "rule NOT IN {case_rules:Array(String)}", hourly=filters.on_full_hours())
+    return Question(
+        f"""
+        SELECT toUnixTimestamp(toDateTime({_STARTS[unit]}, 'UTC')) AS start_s, territory AS name, sum(sign) AS found
+        FROM points {where} GROUP BY start_s, name HAVING found > 0""",
+        {**parameters, "case_rules": sorted(CASE_WORK_RULES)},
+    )
+
+
+def contacts_by_office(filters: Filters) -> Question:
+    """Citizen events per office."""
+    where, parameters = events_where(filters, "type IN {types:Array(String)}")
+    return Question(
+        f"""
+        SELECT office AS name, count() AS events FROM events {where}
+        GROUP BY name ORDER BY events DESC, name LIMIT {MAX_GROUPS}""",
+        {**parameters, "types": sorted(CITIZEN_TYPES)},
+    )
+
+
+def points_by_office(filters: Filters) -> Question:
+    """Points in force and minutes per office, and how many of the points stem from case work."""
+    where, parameters = points_where(filters)
+    return Question(
+        f"""
+        SELECT office AS name, sum(sign) AS points, sumIf(sign, rule IN {{case_rules:Array(String)}}) AS case_points,
+            sum(sign * minutes_citizen) AS minutes_citizen, sum(sign * minutes_administration) AS minutes_administration
+        FROM points {where} GROUP BY name HAVING points > 0 LIMIT {MAX_GROUPS}""",
+        {**parameters, "case_rules": sorted(CASE_WORK_RULES)},
+    )
