@@ -7,7 +7,7 @@ export PYTHON
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test check bench bench-cluster torture lock clean
+.PHONY: help run test check bench bench-insights bench-cluster torture lock clean
 
 RUN_READY := .venv/ready-run
 DEV_READY := .venv/ready-dev
@@ -15,7 +15,7 @@ BENCH_READY := .venv-bench/ready-bench
 BIN := .venv/bin
 
 help: ## Explain every target (this text)
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' Makefile
 
 run: $(RUN_READY) ## Install what is needed and run the platform in the foreground; Ctrl-C stops it
 	@$(BIN)/parcours run
@@ -32,6 +32,9 @@ check: $(DEV_READY) ## Lint, format, types, import rules, spelling
 
 bench: $(DEV_READY) ## Measure this machine: events a second, time to queryable, bytes a journey
 	@$(BIN)/python -m tests.benchmarks
+
+bench-insights: $(DEV_READY) ## Measure pages and figures over 1, 5 and 20 million synthetic events (an hour, 8 GB of disk)
+	@$(BIN)/python -m tests.benchmarks.insights
 
 bench-cluster: $(DEV_READY) $(BENCH_READY) ## Measure the detector on Kafka beside other stream processors (needs Java 17 and Maven)
 	@$(BIN)/python -m tests.benchmarks.cluster
