@@ -11,18 +11,22 @@ from typing import Any, Final, Literal
 import msgspec
 from msgspec import Struct
 
+from services.wiring.cluster.parts import open_registry
 from services.wiring.folder import DataFolder, read_json
 from services.wiring.rules import site_rules
 from services.wiring.streams import EVENTS, INGEST_REJECTS, LOAD_REJECTS, POINTS
-from shared.errors import LogError, ParcoursError, StoreDamaged
+from shared.errors import LogError, ParcoursError, RegistryError, StoreDamaged
 from shared.ingest.published_rules import PublishedRulesFile
 from shared.log.local import LocalLogReader
 from shared.log.positions import StreamPosition, lag, read_positions
+from shared.registry.registry import Registry
+from shared.registry.upgrade import latest_revision
 from shared.settings import Settings
 from shared.store.client import Store
 from shared.store.damage import SET_ASIDE_ADVICE, set_aside, set_aside_text
 from shared.store.recount import recount
 
+REGISTRY: Final = "registry"
 _MB: Final = 1_000_000
 _STREAMS: Final = (EVENTS, INGEST_REJECTS, LOAD_REJECTS, POINTS)
 _SILENT_S: Final = 10.0
@@ -58,6 +62,7 @@ def examine(settings: Settings, now_us: Callable[[], int]) -> list[Part]:
         rule_settings(settings),
         *(_stream(folder, name) for name in _STREAMS),
         *_positions(folder),
+        _registry(settings, folder),
         _detector(folder, now_us()),
     ]
 
@@ -212,6 +217,27 @@ def _position(folder: DataFolder, consumer: str, stream: str, position: StreamPo
     if behind <= _FAR_BEHIND:
         return Part(part, "ok", text)
     return Part(part, "warning", text, f"wait while an import runs; else see {folder.service_logs}")
+
+
+def _registry(settings: Settings, folder: DataFolder) -> Part:
+    if not settings.registry and not folder.registry.exists():
+        return Part(REGISTRY, "ok", "not made yet")
+    with open_registry(settings) as registry:
+        return registry_tables(registry)
+
+
+def registry_tables(registry: Registry) -> Part:
+    """Whether the database of what people write down answers, and its tables are those that this program needs."""
+    try:
+        found = registry.revision()
+    except RegistryError as error:
+        return Part(
+            REGISTRY, "error", str(error), "see PARCOURS_REGISTRY and the database's own log, or the data folder"
+        )
+    if found == latest_revision():
+        return Part(REGISTRY, "ok", f"its tables are those of this program (revision {found})")
+    text = f"its tables are of revision {found}, this program needs {latest_revision()}"
+    return Part(REGISTRY, "error", text, "restart the platform; on a cluster run `parcours service setup`")
 
 
 def _detector(folder: DataFolder, now_us: int) -> Part:

@@ -25,6 +25,7 @@ class DataFolder:
         self.keys = root / "keys"
         self.log = root / "log"
         self.detector_state = root / "detector.sqlite"
+        self.registry = root / "registry.sqlite"
         self.clickhouse = root / "clickhouse"
         self.positions = root / "positions"
         self.health = root / "health"

@@ -10,7 +10,7 @@ from shared.registry.heartbeats import Heartbeats
 from shared.registry.leases import Leases
 from shared.registry.records import Records
 from shared.registry.transfer import read_records, write_records
-from shared.registry.upgrade import upgrade
+from shared.registry.upgrade import current_revision, upgrade
 from shared.registry.values import Values
 
 
@@ -40,6 +40,10 @@ class Registry:
     def read_records(self, path: Path) -> Mapping[str, int]:
         """Bring the records of such a file in; rows by table. Raises `ConfigurationError`, `RegistryError`."""
         return read_records(self._engine, path)
+
+    def revision(self) -> str:
+        """The revision of its tables; `latest_revision()` is that which this program needs. Raises `RegistryError`."""
+        return current_revision(self._engine)
 
     def close(self) -> None:
         """Close the connections."""

@@ -34,6 +34,12 @@ def latest_revision() -> str:
     return ScriptDirectory(str(FOLDER)).get_current_head() or ""
 
 
+def current_revision(engine: Engine) -> str:
+    """The revision of the tables that are there. Raises `RegistryError`."""
+    with typed_errors("tell its revision"), engine.connect() as connection:
+        return str(connection.execute(text("SELECT version_num FROM alembic_version")).scalar_one())
+
+
 def _in_one_writer(connection: Connection) -> None:
     """SQLite's driver would begin a transaction only before rows are changed, too late for tables."""
     connection = connection.execution_options(isolation_level="AUTOCOMMIT")

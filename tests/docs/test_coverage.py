@@ -26,6 +26,8 @@ from shared.journey.control import AnyControl
 from shared.journey.event import EventData
 from shared.journey.vocabulary import CHANNELS, EVENT_TYPES
 from shared.log.port import Kind
+from shared.registry import records  # noqa: F401  # it declares the tables of records
+from shared.registry.schema import METADATA
 from shared.settings import Settings
 from tests.docs.pages import ROOT, code_spans, documents, in_code, table_rows, text
 
@@ -166,6 +168,12 @@ def test_every_table_is_documented() -> None:
         if not name.startswith("staging_")
     }
     assert made <= {name for row in table_rows("docs/architecture.md", "table") for name in in_code(row[0])}
+
+
+def test_every_table_of_the_registry_is_documented() -> None:
+    """docs/architecture.md lists the tables of the registry, and no other."""
+    listed = {name for row in table_rows("docs/architecture.md", "registry table") for name in in_code(row[0])}
+    assert listed == set(METADATA.tables)
 
 
 def test_every_command_is_documented() -> None:

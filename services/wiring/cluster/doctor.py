@@ -7,7 +7,7 @@ from services.wiring.cluster.heart import SILENT_S
 from services.wiring.cluster.loader import SERVICE as LOADER
 from services.wiring.cluster.loading import LagReader
 from services.wiring.cluster.published_rules import RulesOfRegistry
-from services.wiring.doctor import Part, judged_by, recounted, rule_settings
+from services.wiring.doctor import Part, judged_by, recounted, registry_tables, rule_settings
 from shared.errors import LogError, ParcoursError, RegistryError
 from shared.registry.registry import Registry
 from shared.settings import Settings
@@ -38,6 +38,7 @@ class ClusterDoctor:
         """Every part; `lag` is what is not loaded, by topic. Reads every row of ClickHouse. Raises `StoreError`."""
         return [
             rule_settings(self._settings),
+            registry_tables(self._registry),
             self._processes(DETECTOR),
             self._processes(LOADER),
             *(self._topic(reader, lag) for reader in self._readers),

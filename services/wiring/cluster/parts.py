@@ -27,7 +27,7 @@ def open_registry(settings: Settings) -> Registry:
         return Registry(settings.registry)
     folder = DataFolder(settings.data)
     folder.create()
-    return Registry(f"sqlite:///{(folder.root / 'registry.sqlite').resolve()}")
+    return Registry(f"sqlite:///{folder.registry.resolve()}")
 
 
 def open_store(settings: Settings) -> Store:
