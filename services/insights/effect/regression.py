@@ -17,7 +17,9 @@ Floats = NDArray[Any]
 _MAX_ROUNDS: Final = 60
 _LONGEST_STEP: Final = 2.0
 _DONE: Final = 1e-8
-_RIDGE: Final = 1e-9
+_SMALLEST: Final = 1e-9
+"""Of the largest eigenvalue: directions with less information cannot be told (a weekday on which a service is closed)."""
+_BLIND: Final = 1e-6
 _HIGHEST_LOG: Final = 30.0
 
 
@@ -51,9 +53,8 @@ def fit(panel: Panel) -> Fit | None:
         terms[: int(panel.series.max()) + 1] = rate
     for _ in range(_MAX_ROUNDS):
         expected, levels, centred = _expect(panel.paired, terms, design, offset, points, day, days)
-        information = (centred * expected[:, None]).T @ centred
-        information[np.diag_indices_from(information)] += _RIDGE
-        change = np.linalg.solve(information, centred.T @ (points - expected))
+        inverse, _ = _inverse((centred * expected[:, None]).T @ centred)
+        change = inverse @ (centred.T @ (points - expected))
         longest = float(np.abs(change).max())
         terms = terms + change * min(1.0, _LONGEST_STEP / max(longest, _LONGEST_STEP))
         if longest < _DONE:
@@ -61,17 +62,27 @@ def fit(panel: Panel) -> Fit | None:
     else:
         return None
     expected, levels, centred = _expect(panel.paired, terms, design, offset, points, day, days)
-    information = (centred * expected[:, None]).T @ centred
-    if np.linalg.cond(information) > 1e12:
+    inverse, blind = _inverse((centred * expected[:, None]).T @ centred)
+    if np.abs(blind[list(panel.steps)]).max(initial=0.0) > _BLIND:
         return None
     return Fit(
         terms=terms,
         rows=rows,
         expected=expected,
         design=centred,
-        inverse=np.linalg.inv(information),
+        inverse=inverse,
         day_levels=levels,
     )
+
+
+def _inverse(information: Floats) -> tuple[Floats, Floats]:
+    """The inverse where there is information, and the directions (as columns) in which there is none."""
+    size = np.sqrt(np.diag(information))
+    size[size == 0] = 1.0
+    values, vectors = np.linalg.eigh(information / np.outer(size, size))
+    told = values > _SMALLEST * max(float(values.max()), _SMALLEST)
+    seen = vectors[:, told] / size[:, None]
+    return (seen / values[told]) @ seen.T, vectors[:, ~told]
 
 
 def _informative(panel: Panel) -> NDArray[np.int64]:
