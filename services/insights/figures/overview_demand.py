@@ -142,7 +142,7 @@ def _failure_demand(ask: Ask) -> Table:
                 name="minutes_administration", title=N_("Lost by the administration"), kind="minutes",
                 of="known_administration",
             ),
-            Column(name="euros", title=N_("Cost at the site's cost of a contact"), kind="euros", of="avoidable"),
+            Column(name="euros", title=N_("Cost in euros"), kind="euros", of="avoidable"),
         ),
         [_row(name, demand(ask.store, filters, ask.book), ask.contact_cost_cents) for name, filters in periods.named()],
         whole=False,

@@ -19,6 +19,7 @@ from services.insights.language import N_
 from services.insights.observability import rule_statuses
 from services.insights.ports import Store
 from services.insights.queries import CASE_WORK_RULES, Question, points_where
+from shared.journey.instants import DAY_US
 from shared.journey.vocabulary import CITIZEN_TYPES
 
 STATUSES: Final[dict[str, str]] = {
@@ -72,6 +73,25 @@ def _per_1000(ask: Ask) -> Table:
         whole=False,
         notes=periods.notes(),
     )
+
+
+def _in_all(ask: Ask) -> Table:
+    periods = two_periods(ask)
+    return table(
+        (
+            Column(name="period", title=N_("Period"), kind="text", words=NAMES),
+            Column(name="contacts", title=N_("Contacts and steps"), kind="count"),
+            Column(name="per_day", title=N_("A day, while there are data"), kind="rate"),
+        ),
+        [_in_all_row(ask, name, filters, periods.until_us(name)) for name, filters in periods.named()],
+        notes=periods.notes(),
+    )
+
+
+def _in_all_row(ask: Ask, name: str, filters: Filters, until_us: int) -> tuple[Value, ...]:
+    contacts = events_summary(ask.store, "type", filters.without_rule(), CITIZEN_TYPES).total
+    days = (until_us - (filters.from_us or 0)) / DAY_US
+    return name, contacts, contacts / days if days > 0 else None
 
 
 def _rate_row(ask: Ask, name: str, filters: Filters) -> tuple[Value, ...]:
@@ -159,6 +179,15 @@ def _place_row(name: str, events: int, points: int, contact_points: int, *, know
     return name, events, points, contact_points, rate
 
 
+CONTACTS_IN_ALL: Final = Figure(
+    name="contacts-in-all",
+    title=N_("Contacts and online steps"),
+    definition=N_(
+        "Events of citizens: contacts, steps in online forms, complaints. Page views and what the back office does are not "
+        "counted."
+    ),
+    compute=_in_all,
+)
 POINTS_PER_1000: Final = Figure(
     name="points-per-1000-contacts",
     title=N_("Friction points per 1,000 contacts"),
@@ -179,4 +208,4 @@ FRICTION_BY_RULE: Final = Figure(
 )
 FRICTION_BY_SERVICE: Final = _by_place("service")
 FRICTION_BY_TERRITORY: Final = _by_place("territory")
-FIGURES: Final = (POINTS_PER_1000, FRICTION_BY_RULE, FRICTION_BY_SERVICE, FRICTION_BY_TERRITORY)
+FIGURES: Final = (CONTACTS_IN_ALL, POINTS_PER_1000, FRICTION_BY_RULE, FRICTION_BY_SERVICE, FRICTION_BY_TERRITORY)

@@ -24,13 +24,14 @@ from services.insights.figures.overview_journeys import (
     in_short,
 )
 from services.insights.figures.overview_periods import BEFORE, NOW, TwoPeriods, two_periods
-from services.insights.figures.overview_points import POINTS_PER_1000, point_rate
+from services.insights.figures.overview_points import CONTACTS_IN_ALL, POINTS_PER_1000, point_rate
 from services.insights.figures.overview_ratio import ratio
 from services.insights.figures.overview_satisfaction import GOOD, LEVELS, MIDDLING, MIN_RATINGS, SATISFACTION, ratings
 from services.insights.figures.table import Table
 from services.insights.filters import Filters
 
-Verdict = Literal["better", "worse", "no_difference", "unknown", "nothing_before"]
+Verdict = Literal["better", "worse", "no_difference", "unknown", "nothing_before", "none"]
+"""`none` where more is neither better nor worse."""
 Level = Literal["good", "middling", "bad", ""]
 Record = Mapping[str, Any]
 
@@ -38,7 +39,7 @@ Record = Mapping[str, Any]
 class Key(Struct, frozen=True, kw_only=True):
     """One key figure. `value` is `None` where it is not known, `hidden` where it stays unshown.
 
-    kind: how the value is written, `share`, `rate` or `score`. before: the value of the period before, where it is shown.
+    kind: how the value is written: `share`, `rate`, `score` or `number`. before: the value of the period before, where it is shown.
     counted: which of the table's kinds was taken ('' where there is one). now: the row of this period.
     """
 
@@ -62,7 +63,7 @@ class Key(Struct, frozen=True, kw_only=True):
 def keys(ask: Ask) -> list[Key]:
     """All key figures in the order of the page."""
     periods = two_periods(ask)
-    return [make(ask, periods) for make in (_demand, _per_1000, _completion, _take_up, _satisfaction)]
+    return [make(ask, periods) for make in (_contacts, _demand, _per_1000, _completion, _take_up, _satisfaction)]
 
 
 def _key(
@@ -116,6 +117,17 @@ def _both(first: Estimate | None, second: Estimate | None) -> Estimate | None:
 
 def _of_both(periods: TwoPeriods, make: Callable[[str, Filters], Estimate | None]) -> Estimate | None:
     return None if periods.before is None else _both(make(NOW, periods.now), make(BEFORE, periods.before))
+
+
+def _contacts(ask: Ask, periods: TwoPeriods) -> Key:
+    """How many there are; the change stands in the note."""
+    del periods
+    found = shown(CONTACTS_IN_ALL, ask)
+    now, before = _row(found, NOW, "")["record"], _row(found, BEFORE, "")["record"]
+    return Key(
+        figure=CONTACTS_IN_ALL, table=found, kind="number", value=now["contacts"], hidden=False, before=None, verdict="none",
+        now={**now, "before": before.get("per_day")},
+    )  # fmt: skip
 
 
 def _demand(ask: Ask, periods: TwoPeriods) -> Key:
