@@ -11,7 +11,7 @@ from typing import Any, Final, Literal
 import msgspec
 from msgspec import Struct
 
-from services.wiring.cluster.parts import open_registry
+from services.wiring.cluster.parts import registry_in
 from services.wiring.folder import DataFolder, read_json
 from services.wiring.rules import site_rules
 from services.wiring.streams import EVENTS, INGEST_REJECTS, LOAD_REJECTS, POINTS
@@ -222,7 +222,7 @@ def _position(folder: DataFolder, consumer: str, stream: str, position: StreamPo
 def _registry(settings: Settings, folder: DataFolder) -> Part:
     if not settings.registry and not folder.registry.exists():
         return Part(REGISTRY, "ok", "not made yet")
-    with open_registry(settings) as registry:
+    with registry_in(settings, folder) as registry:
         return registry_tables(registry)
 
 

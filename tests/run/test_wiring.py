@@ -3,11 +3,13 @@
 import asyncio
 import gc
 import os
+import sqlite3
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing
 from pathlib import Path
 
 import httpx
@@ -33,6 +35,7 @@ from shared.journey.instants import DAY_US, to_text
 from shared.log.local import LocalLogReader, LocalLogWriter
 from shared.log.port import Kind, Record
 from shared.log.positions import read_positions, write_position
+from shared.registry.registry import Registry
 from shared.settings import Settings
 from shared.store.client import Store
 
@@ -232,6 +235,26 @@ def test_the_doctor_changes_nothing(folder: DataFolder) -> None:
     parts = doctor.examine(Settings(data=folder.root), now_us)
     assert {part.name for part in parts if part.status != "ok"} == {"detector"}
     assert sorted(folder.root.rglob("*")) == before
+
+
+def test_the_doctor_looks_at_the_registry(folder: DataFolder) -> None:
+    """Its tables are of this program, of another one, or not there; looking leaves the folder as it was."""
+
+    def part() -> doctor.Part:
+        return by_name(doctor.examine(Settings(data=folder.root), now_us))["registry"]
+
+    assert (part().status, part().message) == ("ok", "not made yet")
+    with Registry(f"sqlite:///{folder.registry}") as registry:
+        registry.upgrade()
+    before = sorted(folder.root.rglob("*"))
+    assert part().status == "ok"
+    assert sorted(folder.root.rglob("*")) == before
+    with closing(sqlite3.connect(folder.registry)) as connection, connection:
+        connection.execute("UPDATE alembic_version SET version_num = '0001'")
+    assert (part().status, "0001" in part().message) == ("error", True)
+    folder.registry.unlink()
+    folder.registry.mkdir()
+    assert part().status == "error"
 
 
 def test_the_doctor_says_what_is_wrong_and_what_to_do(folder: DataFolder, log: LocalLogWriter) -> None:

@@ -23,11 +23,15 @@ _log = logging.getLogger(__name__)
 
 def open_registry(settings: Settings) -> Registry:
     """The database that processes share; without the setting, a file in the data folder. Nothing is opened yet."""
-    if settings.registry:
-        return Registry(settings.registry)
     folder = DataFolder(settings.data)
-    folder.create()
-    return Registry(f"sqlite:///{folder.registry.resolve()}")
+    if not settings.registry:
+        folder.create()
+    return registry_in(settings, folder)
+
+
+def registry_in(settings: Settings, folder: DataFolder) -> Registry:
+    """The same, without making the folder."""
+    return Registry(settings.registry or f"sqlite:///{folder.registry.resolve()}")
 
 
 def open_store(settings: Settings) -> Store:
