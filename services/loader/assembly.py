@@ -158,13 +158,13 @@ class Assembler:
         if sum(events for *_, events, _, _ in found) <= self._max_events:
             journeys = list(self._cuts(writer, book, found))
             self._write(writer, journeys)
-        elif len(found) > 1:
-            of, number = part["of"], part["number"]
-            halves = [part | {"of": of * 2, "number": each} for each in (number, number + of)]
-            return sum(self._assemble(writer, book, half) for half in halves)
         else:
-            subject, service, *_ = found[0]
-            journeys = self._assemble_long(writer, book, subject, service)
+            keys = writer.query(journey_sql.KEYS, parameters=part).result_rows
+            if len(keys) > 1:
+                of, number = part["of"], part["number"]
+                halves = [part | {"of": of * 2, "number": each} for each in (number, number + of)]
+                return sum(self._assemble(writer, book, half) for half in halves)
+            journeys = self._assemble_long(writer, book, *keys[0])
         writer.command(self._sql.remove, parameters=part | {"version": self._version})
         return len(journeys)
 

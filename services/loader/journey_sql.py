@@ -24,6 +24,7 @@ _IN_PART: Final = "batch <= {batch:UInt64} AND cityHash64(subject, service) % {o
 _KEYS: Final = f"""subject IN (SELECT subject FROM touched_journeys WHERE {_IN_PART})
     AND (subject, service) IN (SELECT subject, service FROM touched_journeys WHERE {_IN_PART})"""  # noqa: S608
 """Looked up by the subject first: half of the time for a few keys among millions."""
+KEYS: Final = f"SELECT DISTINCT subject, service FROM touched_journeys WHERE {_IN_PART} LIMIT 2"  # noqa: S608
 _COLUMNS: Final = "subject, service, time, source, id, type, channel, step, case, contact, territory"
 _ONE_KEY: Final = "subject = {subject:String} AND service = {service:String}"
 _ORDER: Final = "(time, source::String, id)"

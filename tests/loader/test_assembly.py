@@ -121,7 +121,7 @@ def run(client: Any, book: RuleBook = BOOK, **bounds: int) -> int:
 
 
 @settings(
-    max_examples=8,
+    max_examples=5,
     deadline=None,
     suppress_health_check=list(HealthCheck),
     phases=[Phase.explicit, Phase.reuse, Phase.generate],
