@@ -32,14 +32,16 @@ def main(arguments: Sequence[str] | None = None) -> None:
     for name, value in machine.items():
         print(f"{name:<22} {value}", flush=True)
     targets = [entry.path for entry in MENU] + [f"/api/v1/figures/{name}" for name in FIGURES]
+    if options.only:
+        targets = [target for target in targets if any(text in target for text in options.only)]
     results: dict[int, list[Answered]] = {}
     generated: dict[int, Any] = {}
     for events in sizes:
         folder = options.folder / f"insights-{events}"
         generated[events] = _generated(folder, events)
         print(f"\n{events:,} synthetic events: {generated[events]}", flush=True)
-        with site(folder) as address:
-            results[events] = ask_all(address, targets, options.rounds)
+        with site(folder) as (address, pid):
+            results[events] = ask_all(address, pid, targets, options.rounds)
         for each in results[events]:
             print(_line(each), flush=True)
         if not options.keep:
@@ -65,8 +67,8 @@ def _generated(folder: Path, events: int) -> Any:
 def _line(each: Answered) -> str:
     mark = "  above the aim" if each.p95_ms > AIM_MS else ""
     refused = f"  refused: {each.refused}" if each.refused else ""
-    times = f"p50 {each.p50_ms:7,.0f} ms  p95 {each.p95_ms:7,.0f} ms" if each.answers else "no answer"
-    return f"{each.target:<48} {times}  slowest: {each.slowest}{mark}{refused}"
+    times = f"p50 {each.p50_ms:7,.0f} ms  p95 {each.p95_ms:7,.0f} ms  processor {each.processor_ms:7,.0f} ms"
+    return f"{each.target:<48} {times if each.answers else 'no answer'}  dearest: {each.slowest}{mark}{refused}"
 
 
 def _print_growth(results: dict[int, list[Answered]]) -> None:
@@ -84,6 +86,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--quick", action="store_true", help="a million events only")
     parser.add_argument("--events", type=int, action="append", metavar="N", help="so many events; may be repeated")
     parser.add_argument("--rounds", type=int, default=ROUNDS, help="how often each question is asked")
+    parser.add_argument("--only", action="append", metavar="TEXT", help="addresses that hold this; may be repeated")
     parser.add_argument("--keep", action="store_true", help="keep the data for the next run")
     parser.add_argument("--json", type=Path, metavar="FILE", help="keep machine and figures here as JSON")
     parser.add_argument("--folder", type=Path, default=Path("var/benchmarks"), help="on the disk to be measured")
