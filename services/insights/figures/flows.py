@@ -102,7 +102,7 @@ def _totals(found: Mapping[tuple[str, str], Mapping[str, Any]]) -> dict[str, int
 
 def _containment(ask: Ask) -> Table:
     columns = (
-        Column(name="channel", title=N_("Began on"), kind="channel"),
+        Column(name="channel", title=N_("First visit by"), kind="channel"),
         _JOURNEYS,
         Column(
             name="contained", title=N_("Stayed on it"), kind="count", small_cells=True, of="used_another"
