@@ -6,6 +6,7 @@ from services.insights.figures import (
     compare,
     contacts,
     data,
+    flows,
     frictions,
     funnel,
     improvements,
@@ -13,7 +14,6 @@ from services.insights.figures import (
     territories,
     what_if,
 )
-from services.insights.figures import flows
 from services.insights.figures import map as journey_map
 from services.insights.figures.figure import Figure
 
