@@ -70,7 +70,8 @@ def judged(ask: Ask, improvement: Improvement) -> Judged:
     scope = scope_of(improvement)
     first, end = days_of(scope, extent(ask.store), ask.now_us)
     notes = _known_shocks(ask, improvement, scope, first, end)
-    key = (improvement.id, improvement.version, end, ask.book.version, ask.hour_cost_cents, notes)
+    told = tuple((each.name, *each.values.values()) for each in notes)
+    key = (improvement.id, improvement.version, end, ask.book.version, ask.hour_cost_cents, ask.small_cell_min, told)
     known = None if ask.effects is None else ask.effects.get(key, ask.now_us)
     if isinstance(known, Judged):
         return known
