@@ -14,6 +14,7 @@ from services.insights.pages import (
     compare,
     data,
     exports,
+    flows,
     funnel,
     improvements,
     journey,
@@ -21,10 +22,10 @@ from services.insights.pages import (
     points,
     register,
     statement,
+    territories,
     what_if,
 )
-from services.insights.pages import compare, frictions as friction_board, funnel, territories
-from services.insights.pages import flows
+from services.insights.pages import frictions as friction_board
 from services.insights.pages import map as journey_map
 from services.insights.pages.rendering import Pages
 from services.insights.ports import (
