@@ -1,6 +1,6 @@
 """The documentation of the API, made from its own description (OpenAPI): no script, nothing from elsewhere.
 
-Source: docs/decisions/0015-api-documentation.md.
+Source: docs/decisions/0018-api-documentation-from-its-own-description.md.
 """
 
 from collections.abc import Mapping
@@ -48,7 +48,8 @@ class DocumentedParameter(Struct, frozen=True):
 
 
 class Operation(Struct, frozen=True):
-    """One operation. `common` are the shared parameters it takes; `address` can be opened as it stands ('' if not)."""
+    """One operation. `common` are the shared parameters it takes; `address` can be opened as it stands ('' if not: it needs or takes
+    values of its own)."""
 
     id: str
     method: str
@@ -109,7 +110,7 @@ def _operation(path: str, method: str, found: Mapping[str, Any], language: Langu
     given = _parameters(found)
     common = [each.name for each in given if each.name in _COMMON and each.where == "query"]
     text = str(found.get("description", "")).partition("\n\nRaises")[0]
-    needs = method != "get" or "{" in path or any(each.required or each.name == "purpose" for each in given)
+    own = [each for each in given if each.name not in common]
     return Operation(
         id=f"{method}-{path.strip('/').translate(str.maketrans('/{}.', '----'))}",
         method=method.upper(),
@@ -117,9 +118,9 @@ def _operation(path: str, method: str, found: Mapping[str, Any], language: Langu
         title=_words(str(found.get("summary", path)), language),
         text=_words(text, language),
         common=common,
-        parameters=[each for each in given if each.name not in common],
+        parameters=own,
         statuses=[(code, str(each.get("description", ""))) for code, each in found.get("responses", {}).items()],
-        address="" if needs else path,
+        address="" if method != "get" or "{" in path or own else path,
     )
 
 
