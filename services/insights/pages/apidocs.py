@@ -49,7 +49,8 @@ class DocumentedParameter(Struct, frozen=True):
 
 class Operation(Struct, frozen=True):
     """One operation. `common` are the shared parameters it takes; `address` can be opened as it stands ('' if not: it needs or takes
-    values of its own)."""
+    values of its own).
+    """
 
     id: str
     method: str
