@@ -4,7 +4,7 @@
 from collections.abc import Sequence
 from typing import Any, Final
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from services.insights.figures import intervals
 from services.insights.figures.intervals import Estimate, Interval
@@ -101,24 +101,25 @@ def since_sql(filters: Filters) -> str:
     return " AND ".join(since)
 
 
-def totals_of(filters: Filters, *more: str, values: dict[str, Any] | None = None) -> Question:
-    """One row with the fields of `Totals` (without `duration`), of the journeys under the filters and further conditions.
+def totals_of(filters: Filters, *more: str, values: dict[str, Any] | None = None, by: str = "''") -> Question:
+    """The fields of `Totals` (without durations) of the journeys under the filters and further conditions.
 
-    A journey's points count whenever they came: all that it holds.
+    A row per value of `by`, an expression over rows of `journeys`, as `name`. A journey's points count whenever they came: all
+    that it holds.
     """
     conditions, parameters = restrict_journeys(filters)
     where = " AND ".join([*conditions, *more]) or "1"
     since = since_sql(filters)
     return Question(
         f"""
-        SELECT count() AS journeys, countIf(found > 0) AS with_points, sum(found) AS points,
+        SELECT name, count() AS journeys, countIf(found > 0) AS with_points, sum(found) AS points,
             sum(toFloat64(found) * found) AS points_squares, sum(touches) AS contacts,
             sum(toFloat64(touches) * touches) AS contacts_squares, countIf(lost IS NOT NULL) AS with_minutes,
             sum(ifNull(lost, 0)) AS minutes, sum(ifNull(lost * lost, 0)) AS minutes_squares,
             countIf(begun) AS knowable, countIf(begun AND done) AS completed,
             countIf(channels > 0) AS with_channel, countIf(channels > 1) AS switched
         FROM (
-            SELECT journey, arrayCount(kind -> kind IN {{contact_types:Array(String)}}, type) AS touches,
+            SELECT {by} AS name, journey, arrayCount(kind -> kind IN {{contact_types:Array(String)}}, type) AS touches,
                 arrayUniq(visit_channel) AS channels,
                 {completion_sql(since)}
             FROM journeys FINAL WHERE {where}) AS all_journeys
@@ -126,7 +127,8 @@ def totals_of(filters: Filters, *more: str, values: dict[str, Any] | None = None
             SELECT journey, sum(sign) AS found, sumOrNull(sign * minutes_citizen) AS citizen,
                 sumOrNull(sign * minutes_administration) AS administration,
                 if(citizen IS NULL AND administration IS NULL, NULL, ifNull(citizen, 0) + ifNull(administration, 0)) AS lost
-            FROM points WHERE {since} GROUP BY journey HAVING found > 0) AS held USING journey""",
+            FROM points WHERE {since} GROUP BY journey HAVING found > 0) AS held USING journey
+        GROUP BY name""",
         {
             **parameters,
             **(values or {}),
@@ -151,22 +153,35 @@ def durations_of(filters: Filters, ranks: Sequence[int], *more: str, values: dic
     )
 
 
-def totals(
-    store: Store, filters: Filters, *more: str, values: dict[str, Any] | None = None, durations: bool = True
-) -> Totals:
-    """The totals of a group of journeys; their durations only if asked for."""
-    question = totals_of(filters, *more, values=values)
-    row = _only_row(store, question)
+def totals(store: Store, filters: Filters, *more: str, values: dict[str, Any] | None = None) -> Totals:
+    """The totals of a group of journeys."""
+    found = totals_by(store, filters, "''", *more, values=values).get("", NOTHING)
+    usual, sure = _durations(store, filters, found.journeys, more, values)
+    return structs.replace(found, duration=usual, duration_sure=sure)
+
+
+def totals_by(
+    store: Store, filters: Filters, by: str, *more: str, values: dict[str, Any] | None = None
+) -> dict[str, Totals]:
+    """The totals per value of `by` (an expression over rows of `journeys`), without durations; what is empty has no entry."""
+    question = totals_of(filters, *more, values=values, by=by)
+    result = store.query(question.sql, question.parameters)
+    rows = [dict(zip(result.columns, row, strict=True)) for row in result.rows]
+    return {str(row["name"]): _totals(row) for row in rows}
+
+
+def _totals(row: dict[str, Any]) -> Totals:
     counts = {name: int(row[name]) for name in _COUNTS}
     sums = {name: float(row[name]) for name in _SUMS}
-    found = _durations(store, filters, counts["journeys"], more, values) if durations else (None, None)
-    return Totals(**counts, **sums, duration=found[0], duration_sure=found[1])
+    return Totals(**counts, **sums, duration=None, duration_sure=None)
 
 
 _COUNTS: Final = (
     "journeys", "with_points", "points", "contacts", "with_minutes", "knowable", "completed", "with_channel", "switched",
 )  # fmt: skip
 _SUMS: Final = ("points_squares", "contacts_squares", "minutes", "minutes_squares")
+NOTHING: Final = _totals(dict.fromkeys((*_COUNTS, *_SUMS), 0))
+"""The totals of a group without journeys."""
 
 
 def _durations(
@@ -178,15 +193,10 @@ def _durations(
     if usual is None:
         return None, None
     question = durations_of(filters, [*usual, *(sure or usual)], *more, values=values)
-    row = _only_row(store, question)
-    median_s, ends = float(row["median_s"]), [float(each) for each in row["at_ranks_s"]]
+    median, at_ranks = store.query(question.sql, question.parameters).rows[0]
+    median_s, ends = float(median), [float(each) for each in at_ranks]
     one = Estimate(median_s, Interval(ends[0], ends[1]))
     return one, None if sure is None else Estimate(median_s, Interval(ends[2], ends[3]))
-
-
-def _only_row(store: Store, question: Question) -> dict[str, Any]:
-    result = store.query(question.sql, question.parameters)
-    return dict(zip(result.columns, result.rows[0], strict=True))
 
 
 def measure(name: str, found: Totals, minimum: int, *, friction_known: bool = True) -> Measure:

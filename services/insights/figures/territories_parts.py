@@ -3,7 +3,16 @@
 from typing import Final
 
 from services.insights.figures import intervals
-from services.insights.figures.compare_measures import MEASURES, UNIT_OF, UNITS, Totals, difference, measure, totals
+from services.insights.figures.compare_measures import (
+    MEASURES,
+    NOTHING,
+    UNIT_OF,
+    UNITS,
+    Totals,
+    difference,
+    measure,
+    totals_by,
+)
 from services.insights.figures.compare_readings import READINGS
 from services.insights.figures.figure import Ask, Figure, Parameter
 from services.insights.figures.intervals import Estimate, Interval
@@ -22,12 +31,8 @@ ROUTES: Final = {
     "assisted": N_("online, with a partner's help"),
     "other": N_("by phone, at the counter, by post or e-mail"),
 }
-_ROUTE_CONDITIONS: Final = {
-    "alone": "entry_channel IN {routes:Array(String)}",
-    "assisted": "entry_channel IN {routes:Array(String)}",
-    "other": "entry_channel != '' AND entry_channel NOT IN {routes:Array(String)}",
-}
-_ROUTE_CHANNELS: Final = {"alone": ALONE, "assisted": (ASSISTED,), "other": (*ALONE, ASSISTED)}
+_ROUTE_OF: Final = """multiIf(entry_channel IN {alone:Array(String)}, 'alone', entry_channel = {assisted:String}, 'assisted',
+    'other')"""
 _ROUTE_MEASURES: Final = ("with_friction", "points", "contacts", "completion")
 
 
@@ -142,10 +147,14 @@ def _tells(count: int, of: int, minimum: int) -> bool:
 def _routes(ask: Ask) -> Table:
     found = view(ask)
     filters = of_one_service(ask.store, found.filters)
-    groups = {
-        route: totals(ask.store, filters, condition, values={"routes": list(_ROUTE_CHANNELS[route])}, durations=False)
-        for route, condition in _ROUTE_CONDITIONS.items()
-    }
+    counted = totals_by(
+        ask.store,
+        filters,
+        _ROUTE_OF,
+        "entry_channel != ''",
+        values={"alone": list(ALONE), "assisted": ASSISTED},
+    )
+    groups = {route: counted.get(route, NOTHING) for route in ROUTES}
     hidden = found.whole.hidden_journeys
     rows = [
         _route_row(route, name, groups, ask.small_cell_min, hidden=hidden)
