@@ -1,17 +1,11 @@
 """Channel flows: by which channels journeys go on, visit after visit, and how many stay on the channel they began on."""
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Hashable, Sequence
 from typing import Any, Final
 
 from services.insights.figures.figure import Ask, Figure
-from services.insights.figures.flows_queries import (
-    CONTINUES,
-    ENDED,
-    STARTED,
-    containment,
-    flows,
-    next_channels,
-)
+from services.insights.figures.flows_queries import CONTINUES, ENDED, POSITIONS, STARTED, visits
 from services.insights.figures.journey_filters import journey_notes
 from services.insights.figures.map_protection import hidden_cells
 from services.insights.figures.summaries import answer
@@ -45,8 +39,11 @@ def _flows(ask: Ask) -> Table:
         Column(name="to_channel", title=N_("To channel"), kind="channel", words=ENDS),
         _JOURNEYS,
     )
-    found = answer(ask.store, flows(ask.filters))
-    counts = {(int(each["position"]), each["origin"], each["target"]): int(each["journeys"]) for each in found}
+    counts: dict[tuple[int, str, str], int] = defaultdict(int)
+    for each in answer(ask.store, visits(ask.filters)):
+        goes_on = each["position"] == POSITIONS and each["target"] != ENDED
+        target = CONTINUES if goes_on else each["target"]
+        counts[int(each["position"]), each["origin"], target] += int(each["passages"])
     sums: dict[Hashable, list[Hashable]] = {}
     for position, origin, target in counts:
         # What reaches a channel at a position is what leaves it there.
@@ -66,8 +63,15 @@ def _next(ask: Ask) -> Table:
         _JOURNEYS,
         Column(name="share", title=N_("Share of the channel’s visits"), kind="share", of="journeys"),
     )
-    found = {(each["origin"], each["target"]): each for each in answer(ask.store, next_channels(ask.filters))}
-    totals = _totals(found)
+    found: dict[tuple[str, str], Counter[str]] = defaultdict(Counter)
+    for each in answer(ask.store, visits(ask.filters)):
+        if each["position"]:
+            found[each["origin"], each["target"]] += Counter(
+                visits=int(each["passages"]), journeys=int(each["journeys"])
+            )  # fmt: skip
+    totals = Counter[str]()
+    for (origin, _), each in found.items():
+        totals[origin] += each["visits"]
     sums: dict[Hashable, list[Hashable]] = {}
     for origin, target in found:
         sums.setdefault(("from", origin), []).append((origin, target))
@@ -93,13 +97,6 @@ def _next(ask: Ask) -> Table:
     return _table(ask, columns, rows, [pair in hidden for pair in pairs])
 
 
-def _totals(found: Mapping[tuple[str, str], Mapping[str, Any]]) -> dict[str, int]:
-    totals: dict[str, int] = {}
-    for (origin, _), each in found.items():
-        totals[origin] = totals.get(origin, 0) + int(each["visits"])
-    return totals
-
-
 def _containment(ask: Ask) -> Table:
     columns = (
         Column(name="channel", title=N_("First visit by"), kind="channel"),
@@ -112,14 +109,15 @@ def _containment(ask: Ask) -> Table:
         ),
         Column(name="share", title=N_("Containment"), kind="share", of="contained"),
     )  # fmt: skip
-    found = sorted(answer(ask.store, containment(ask.filters)), key=lambda each: (-each["journeys"], each["channel"]))
-    counts = {each["channel"]: int(each["journeys"]) for each in found}
+    begun = [row for row in answer(ask.store, visits(ask.filters)) if not row["position"] and row["target"] != ENDED]
+    found = sorted(begun, key=lambda row: (-row["passages"], row["target"]))
+    counts = {row["target"]: int(row["passages"]) for row in found}
     hidden = hidden_cells(counts, [list(counts)], ask.small_cell_min)
     rows = []
     for each in found:
-        journeys, contained = int(each["journeys"]), int(each["contained"])
-        values = (each["channel"], journeys, contained, journeys - contained, contained / journeys)
-        rows.append(Row(values, frozenset({"journeys", "contained"} if each["channel"] in hidden else ())))
+        journeys, contained = int(each["passages"]), int(each["contained"])
+        values = (each["target"], journeys, contained, journeys - contained, contained / journeys)
+        rows.append(Row(values, frozenset({"journeys", "contained"} if each["target"] in hidden else ())))
     return Table(columns=columns, rows=tuple(rows), whole=False, notes=journey_notes(ask.filters))
 
 
@@ -137,7 +135,7 @@ CHANNEL_NEXT: Final = Figure(
     name="channel-next",
     title=N_("Where each channel’s journeys go next"),
     definition=N_(
-        "Per channel of a visit, whichever its position, the channel of the next visit of the same journey, or none so far."
+        "Of the first five visits of each journey, by channel, the channel of the next visit, or none so far."
     ),
     compute=_next,
 )

@@ -15,49 +15,26 @@ CONTINUES: Final = "journey.continues"
 """What stands before the first visit, after the last, and for visits beyond `POSITIONS`."""
 
 
-def flows(filters: Filters) -> Question:
-    """Journeys per `position` (0: before the first visit), `origin` and `target`: channels, or one of the names above."""
+def visits(filters: Filters) -> Question:
+    """Per `position` (0: before the first visit, to `POSITIONS`), `origin` and `target` (channels of a visit and the next,
+    or `STARTED`, `ENDED`): such passages, journeys at their first passage of this kind (`journeys`; over all positions each
+    counts once), and the passages of journeys all of whose visits came by one channel (`contained`).
+    """
     where, parameters = journeys_where(filters)
-    first = f"arraySlice(visits, 1, {POSITIONS})"
     return Question(
         f"""
-        SELECT position, origin, target, sum(found) AS journeys
+        SELECT position, origin, target, sum(found) AS passages, sumIf(found, nth = 1) AS journeys,
+            sumIf(found, one_channel) AS contained
         FROM (
-            SELECT arrayPushFront({first}, '{STARTED}') AS origins,
-                arrayPushBack({first}, if(length(visits) > {POSITIONS}, '{CONTINUES}', '{ENDED}')) AS targets,
-                arrayMap(place -> place - 1, arrayEnumerate(targets)) AS positions, found
+            SELECT arrayPushFront(arraySlice(visits, 1, {POSITIONS}), '{STARTED}') AS origins,
+                if(length(visits) > {POSITIONS}, visits, arrayPushBack(visits, '{ENDED}')) AS targets,
+                arrayEnumerateUniq(origins, targets) AS nths,
+                arrayMap(place -> place - 1, arrayEnumerate(targets)) AS positions, one_channel, found
             FROM (
-                SELECT arraySlice(visit_channel, 1, {POSITIONS + 1}) AS visits, count() AS found
-                FROM journeys FINAL {where} GROUP BY visits))
-        ARRAY JOIN origins AS origin, targets AS target, positions AS position
+                SELECT arraySlice(visit_channel, 1, {POSITIONS + 1}) AS visits, arrayUniq(visit_channel) = 1 AS one_channel,
+                    count() AS found
+                FROM journeys FINAL {where} GROUP BY visits, one_channel))
+        ARRAY JOIN origins AS origin, targets AS target, positions AS position, nths AS nth
         GROUP BY position, origin, target""",
-        parameters,
-    )
-
-
-def next_channels(filters: Filters) -> Question:
-    """Per channel of a visit and channel of the next (`ENDED` where there is none): such visits, and distinct journeys."""
-    where, parameters = journeys_where(filters, "notEmpty(visit_channel)")
-    return Question(
-        f"""
-        SELECT origin, target, sum(found) AS visits, sumIf(found, nth = 1) AS journeys
-        FROM (
-            SELECT visit_channel AS origins, arrayPushBack(arrayPopFront(visit_channel), '{ENDED}') AS targets,
-                arrayEnumerateUniq(origins, targets) AS nths, count() AS found
-            FROM journeys FINAL {where} GROUP BY visit_channel)
-        ARRAY JOIN origins AS origin, targets AS target, nths AS nth
-        GROUP BY origin, target""",
-        parameters,
-    )
-
-
-def containment(filters: Filters) -> Question:
-    """Per channel of the first visit: journeys, and those that never used another channel."""
-    where, parameters = journeys_where(filters, "notEmpty(visit_channel)")
-    return Question(
-        f"""
-        SELECT visit_channel[1] AS channel, count() AS journeys,
-            countIf(arrayAll(each -> each = visit_channel[1], visit_channel)) AS contained
-        FROM journeys FINAL {where} GROUP BY channel""",
         parameters,
     )
