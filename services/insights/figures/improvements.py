@@ -119,7 +119,7 @@ def _row(found: Judged) -> tuple[Value, ...]:
         improvement.rule or "",
         improvement.owner,
         improvement.status,
-        day_of(found.scope.first_start).isoformat(),
+        day_of(found.starts[0]).isoformat(),
         effect.verdict,
         _day(None if effect.reading is None else effect.reading - 1),
         _day(effect.next_reading),

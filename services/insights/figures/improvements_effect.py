@@ -48,7 +48,8 @@ class Judged(Struct, frozen=True, kw_only=True):
     effect: Effect
     benefit: Benefit | None
     cost_euros: float | None
-    first_day: int
+    starts: tuple[int, ...]
+    """The days on which places began of which anything was received."""
     end_day: int
     row_weeks: int
 
@@ -100,7 +101,7 @@ def _judged(
         effect=effect,
         benefit=_benefit(effect, minutes, ask.hour_cost_cents),
         cost_euros=_cost(improvement, ask.hour_cost_cents),
-        first_day=first,
+        starts=tuple(each.start or 0 for each in study.treated),
         end_day=end,
         row_weeks=effect.weeks[0].weeks if effect.weeks else 1,
     )

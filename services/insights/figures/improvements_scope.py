@@ -110,9 +110,6 @@ def _compared(values: ImprovementValues, groups: Sequence[Group]) -> Compared:
     if any(group.everywhere for group in groups):
         return "other_services" if values.services else "none"
     by_territory = any(group.territories for group in groups)
-    by_office = any(group.offices for group in groups)
-    if by_territory and by_office:
-        return "none"
     return "other_territories" if by_territory else "other_offices"
 
 

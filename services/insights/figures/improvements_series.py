@@ -99,7 +99,7 @@ def minutes_of_points(scope: Scope, first: int, end: int) -> Question:
 
 
 def read_study(store: Store, scope: Scope, first: int, end: int) -> Study:
-    """The series of a repair over `[first, end)`."""
+    """The series of a repair over `[first, end)`; starts of which nothing was received are left out, unless all are."""
     length = end - first
     counts = [[[0] * length, [0] * length] for _ in range(len(scope.groups) + 1)]
     if length:
@@ -115,7 +115,8 @@ def read_study(store: Store, scope: Scope, first: int, end: int) -> Study:
         )
         for number, (points, contacts) in enumerate(counts)
     ]
-    return Study(first_day=first, series=tuple(series if scope.compared != "none" else series[:-1]))
+    treated = [each for each in series[:-1] if any(each.contacts)] or series[:1]
+    return Study(first_day=first, series=(*treated, *(series[-1:] if scope.compared != "none" else ())))
 
 
 def read_minutes(store: Store, scope: Scope, first: int, end: int) -> Minutes:

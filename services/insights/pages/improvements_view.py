@@ -126,7 +126,7 @@ def page_values(ask: Ask, improvement: Improvement, history: Sequence[Earlier], 
     summary = shown(IMPROVEMENTS, named)
     weeks = shown(IMPROVEMENT_EFFECT, named)
     entry = _entry(named, improvement, summary.records()[0], summary.rows[0].withheld, language)
-    starts = [group.start for group in entry.found.scope.groups]
+    starts = entry.found.starts
     chart = _chart(weeks, starts, entry.found.row_weeks) if weeks.rows else None
     return {
         "entry": entry,

@@ -108,7 +108,7 @@ def _change(ratio: float, language: Language) -> str:
 
 
 def _early(row: Mapping[str, Value], found: Judged, day: str, language: Language) -> str:
-    if found.end_day <= found.scope.first_start:
+    if found.end_day <= found.starts[0]:
         begins = N_("It begins on %(day)s; the figures are read for the first time four weeks later.")
         past = N_("Data reach only to the time before its start, %(day)s: nothing can be said yet.")
         return language.text(begins if found.improvement.status == "planned" else past, {"day": day})
