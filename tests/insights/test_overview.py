@@ -51,15 +51,16 @@ def test_a_filter_brings_its_own_period(with_stray: httpx.Client):
 
 
 def test_an_empty_period_names_the_range_of_the_filter(with_stray: httpx.Client):
-    """Nothing there: the range of that service's data with a link, “not known” in place of 0, no empty tables."""
+    """Nothing there: the range of that service's data with a link, “not known” in place of 0, no table of places."""
     page = text(with_stray, "/?service=parking&from=2026-02-01")
     assert "From 1 February 2026" in page
     address = "/?service=parking&from=2026-02-01&to=2026-03-01"
     page = text(with_stray, address)
     assert "No contact or online step in this period: service “parking”." in page
     assert "The data under these filters reach from 5 May 2031 to 5 May 2031." in page
-    assert "not known Friction points" in page or "Friction points noticed not known" in page
-    assert "<table" not in with_stray.get(address).text
+    assert "Friction points per 1,000 contacts not known" in page
+    assert "Whether there was friction is not known" in page
+    assert "By service" not in page
     assert 'href="/?service=parking"' in with_stray.get(address).text
 
 
@@ -138,7 +139,7 @@ def test_what_the_detector_has_not_judged_counts_as_missing():
 
 
 def test_work_on_cases_stays_out_of_rates_per_contact(empty_store: Store, client_with: ClientWith):
-    """Points of missed deadlines are counted beside a place, and are no points per 100 contacts."""
+    """Points of missed deadlines are counted beside a place, and are no points per 1,000 contacts."""
     contacts = [
         event(f"c{day}", "contact.made", f"2026-02-{day:02}T09:00:00.000000Z", f"p1-{day}", "permits", channel="web")
         for day in range(1, 21)
@@ -153,7 +154,7 @@ def test_work_on_cases_stays_out_of_rates_per_contact(empty_store: Store, client
     row = r"permits 20 (\d+) ([\d.–]+)"
     assert re.findall(row, text(client, "/")) == [("15", "–")]
     seed.insert(empty_store.writer(), seed.Kind.POINTS, again)
-    assert re.findall(row, text(client, "/")) == [("25", "50.0")]
+    assert re.findall(row, text(client, "/")) == [("25", "500.0")]
 
 
 def test_the_first_week_that_clickhouse_has_is_shown(empty_store: Store, client_with: ClientWith):

@@ -147,19 +147,19 @@ def test_the_period_is_the_last_that_has_data(filled: Store, client_with: Client
 
 
 def test_small_counts_are_not_shown(empty_store: Store, client_with: ClientWith):
-    """Points and journeys below the limit are “fewer than 10”; at the limit and above they are shown; 0 is 0."""
+    """Points and journeys below the limit are “not shown”; at the limit and above they are shown; 0 is 0."""
     seed.fill(empty_store.writer(), months_of_contacts())
     few, shown = client_with(empty_store), client_with(empty_store, small_cell_min=1)
-    row = re.compile(r'rule=repeat_contact">.*?</tr>', re.DOTALL)
+    row = re.compile(r'href="/frictions/repeat_contact">.*?</tr>', re.DOTALL)
 
     def cells(client: httpx.Client) -> list[str]:
         found = row.search(client.get("/").text)
         assert found
         return [re.sub(r"<.*?>|\s+$|^\s+", "", cell) for cell in re.findall(r"<td.*?</td>", found[0], re.DOTALL)]
 
-    assert cells(few)[:2] == ["12", "fewer than 10"]
+    assert cells(few)[:2] == ["12", "not shown"]
     assert cells(shown)[:2] == ["12", "1"]
-    assert "moins de 10" in few.get("/?lang=fr").text
+    assert "non affiché" in few.get("/?lang=fr").text
 
 
 def test_unknown_is_not_zero(filled: Store, client_with: ClientWith):
