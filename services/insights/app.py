@@ -100,6 +100,11 @@ def build_app(
     app.add_middleware(SmallBodies)
     app.add_middleware(SecurityHeaders)
     app.add_middleware(HttpTelemetry, observe=InsightsMeters().observe_request)
+    _include_routes(app, context, pages)
+    return app
+
+
+def _include_routes(app: FastAPI, context: Context, pages: Pages) -> None:
     for module in (figures, frictions, events, journeys, simulations_api, exports_api, operations):
         app.include_router(module.routes(context))
     app.include_router(operations.health_routes(context))
@@ -124,4 +129,3 @@ def build_app(
     ):
         app.include_router(page.routes(context, pages))
     app.include_router(static_routes())
-    return app
