@@ -20,6 +20,7 @@ _STARTS: Final = {
     "day": "toStartOfDay(toStartOfHour(time), 'UTC')",
     "week": "toStartOfWeek(toStartOfHour(time), 1, 'UTC')",
     "month": "toStartOfMonth(toStartOfHour(time), 'UTC')",
+    "quarter": "toStartOfQuarter(toStartOfHour(time), 'UTC')",
     "year": "toStartOfYear(toStartOfHour(time), 'UTC')",
 }
 UNITS: Final = tuple(_STARTS)

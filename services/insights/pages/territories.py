@@ -9,9 +9,10 @@ from starlette.responses import HTMLResponse
 
 from services.insights.context import Context
 from services.insights.figures.compare_readings import READINGS
-from services.insights.figures.figure import shown
+from services.insights.figures.figure import Ask, shown
 from services.insights.figures.journey_filters import of_one_service
 from services.insights.figures.once import OnceStore
+from services.insights.figures.table import Table
 from services.insights.figures.territories_parts import TERRITORIES, TERRITORIES_ROUTES
 from services.insights.figures.territories_places import view
 from services.insights.figures.territories_time import TERRITORIES_OVER_TIME
@@ -24,8 +25,11 @@ from services.insights.pages.rendering import Pages
 from shared.journey.instants import DAY_US
 
 PATH: Final = "/territories"
-_UNITS: Final = ((21, "day"), (70, "week"), (1_900, "month"))
-"""Up to so many days, so the small charts are divided; beyond, by years."""
+_UNIT_DAYS: Final = {"day": 1, "week": 7, "month": 30, "quarter": 91, "year": 365}
+_MAX_BINS: Final = 61
+_MIN_BINS: Final = 4
+_MAX_HIDDEN: Final = 1 / 3
+"""Of the stretches of time that hold points, what may stay unshown before the next longer stretches are taken."""
 
 
 def routes(context: Context, pages: Pages) -> APIRouter:
@@ -44,10 +48,10 @@ def routes(context: Context, pages: Pages) -> APIRouter:
 
 
 def _values(context: Context, frame: Frame, language: Language) -> dict[str, object]:
-    unit = _unit(frame.period)
-    ask = structs.replace(frame.ask(context, unit=unit), store=OnceStore(context.store))
+    ask = structs.replace(frame.ask(context), store=OnceStore(context.store))
     found = view(ask)
-    table, time, routed = (shown(each, ask) for each in (TERRITORIES, TERRITORIES_OVER_TIME, TERRITORIES_ROUTES))
+    table, routed = shown(TERRITORIES, ask), shown(TERRITORIES_ROUTES, ask)
+    unit, time = _along_time(ask, frame.period)
     within = {"within": found.within} if found.within else {}
     return {
         "frame": frame,
@@ -74,6 +78,17 @@ def _given(frame: Frame, name: str) -> dict[str, str]:
     return {name: frame.options[name]} if name in frame.options else {}
 
 
-def _unit(period: Period) -> str:
+def _along_time(ask: Ask, period: Period) -> tuple[str, Table]:
+    """The shortest stretches of time that are few enough, and of which most may be shown."""
     days = (period.to_us - period.from_us) / DAY_US
-    return next((unit for limit, unit in _UNITS if days <= limit), "year")
+    few_enough = [unit for unit, length in _UNIT_DAYS.items() if days / length <= _MAX_BINS] or ["year"]
+    units = few_enough[:1] + [unit for unit in few_enough[1:] if days / _UNIT_DAYS[unit] >= _MIN_BINS]
+    for unit in units[:-1]:
+        found = shown(TERRITORIES_OVER_TIME, _with_unit(ask, unit))
+        if territories_view.hidden_share(found) <= _MAX_HIDDEN:
+            return unit, found
+    return units[-1], shown(TERRITORIES_OVER_TIME, _with_unit(ask, units[-1]))
+
+
+def _with_unit(ask: Ask, unit: str) -> Ask:
+    return structs.replace(ask, parameters={**ask.parameters, "unit": unit})

@@ -125,6 +125,19 @@ def multiples(found: Table) -> Multiples:
     return Multiples(charts, highest, str(min((record["start"] for record in records), default="")))
 
 
+def hidden_share(found: Table) -> float:
+    """Of the cells of the figure along time that hold points, how many are not shown; parts that show none do not count."""
+    hidden = told = 0
+    pairs = zip(found.records(), found.rows, strict=True)
+    for _, group in groupby(pairs, key=lambda pair: pair[0]["place"]):
+        members = list(group)
+        with_points = sum(bool(record["points"]) for record, _ in members)
+        if with_points or len({row.withheld for _, row in members}) > 1:
+            told += with_points
+            hidden += sum(bool(row.withheld) for _, row in members)
+    return hidden / (hidden + told) if hidden else 0.0
+
+
 def _multiple(name: str, records: list[dict[str, Any]], highest: float) -> Multiple:
     step = WIDTH / max(len(records) - 1, 1)
     pieces: list[list[tuple[float, float]]] = [[]]
