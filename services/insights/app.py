@@ -1,5 +1,7 @@
 """The application of insights: pages and API over one port, put together from small modules."""
 
+from typing import Final
+
 from fastapi import FastAPI
 
 from services.insights.api import events, figures, frictions, journeys, operations
@@ -44,6 +46,27 @@ from services.insights.security import SecurityHeaders, SmallBodies
 from services.insights.static_files import static_routes
 from shared.settings import Settings
 from shared.telemetry.requests import NO_NATIVE_TELEMETRY, HttpTelemetry
+
+_API: Final = (figures, frictions, events, journeys, simulations_api, exports_api, operations)
+_PAGES: Final = (
+    overview,
+    friction_board,
+    data,
+    journey_map,
+    flows,
+    funnel,
+    points,
+    journey,
+    annotations,
+    register,
+    what_if,
+    compare,
+    improvements,
+    exports,
+    apidocs,
+    territories,
+    statement,
+)
 
 
 def build_app(
@@ -105,27 +128,9 @@ def build_app(
 
 
 def _include_routes(app: FastAPI, context: Context, pages: Pages) -> None:
-    for module in (figures, frictions, events, journeys, simulations_api, exports_api, operations):
+    for module in _API:
         app.include_router(module.routes(context))
     app.include_router(operations.health_routes(context))
-    for page in (
-        overview,
-        friction_board,
-        data,
-        journey_map,
-        flows,
-        funnel,
-        points,
-        journey,
-        annotations,
-        register,
-        what_if,
-        compare,
-        improvements,
-        exports,
-        apidocs,
-        territories,
-        statement,
-    ):
+    for page in _PAGES:
         app.include_router(page.routes(context, pages))
     app.include_router(static_routes())

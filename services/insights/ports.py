@@ -5,16 +5,16 @@ from typing import Any, Protocol
 
 from shared.detection.settings import RuleBook
 from shared.detection.what_if import Comparison, Scenario
-from shared.registry.annotations import Annotations
-from shared.registry.improvements import Improvements
-from shared.registry.notes import Notes
-from shared.registry.openings import Openings
+from shared.registry import records
 
 Clock = Callable[[], int]
 """Microseconds since 1970 UTC."""
 
 RulesInForce = Callable[[], RuleBook]
 """The rule settings in force now."""
+
+Records = records.Records
+"""What people write down, and what was opened; thread-safe. Its parts raise `shared.errors.RegistryError`."""
 
 Doctor = Callable[[], Mapping[str, Any]]
 """Recounts and checks; the report as it is shown, JSON values only."""
@@ -113,23 +113,3 @@ class Simulations(Protocol):
 
     def cancel(self, name: str) -> None:
         """End a run under way; nothing of it is kept."""
-
-
-class Records(Protocol):
-    """What people write down, and what was opened; thread-safe. Its parts raise `shared.errors.RegistryError`."""
-
-    @property
-    def annotations(self) -> Annotations:
-        """What happened on a day that explains a change in the figures."""
-
-    @property
-    def improvements(self) -> Improvements:
-        """Repairs: what, where, since when."""
-
-    @property
-    def notes(self) -> Notes:
-        """Notes on a journey, a point, a rule or a service."""
-
-    @property
-    def openings(self) -> Openings:
-        """Each look at single points and journeys, and its purpose."""

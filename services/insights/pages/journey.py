@@ -1,7 +1,7 @@
 """One journey for people: its events over the channels, its points and why some were taken back, notes on it."""
 
 from collections.abc import Mapping
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Depends
 from msgspec import Struct
@@ -10,7 +10,7 @@ from starlette.responses import RedirectResponse, Response
 
 from services.insights.api.journeys import find_journey
 from services.insights.context import Context
-from services.insights.filters import only_known
+from services.insights.filters import PAGE_FILTER_NAMES, Filters, only_known, read_filters
 from services.insights.forms import read_form
 from services.insights.journeys import FoundJourney, read_journey
 from services.insights.language import N_
@@ -60,22 +60,28 @@ def routes(context: Context, pages: Pages) -> APIRouter:
 def _search_routes(router: APIRouter, context: Context, pages: Pages) -> None:
     @router.get("/journeys")
     def search(request: Request) -> Response:
-        """A form that opens a journey by its id."""
-        only_known(request.query_params, ("lang",))
-        return pages.page(request, "journeys.html", {"journey": "", "missing": False, **gate_values()})
+        """A form that opens a journey by its id; the filters of the page before go on to the points."""
+        only_known(request.query_params, (*PAGE_FILTER_NAMES, "lang"))
+        filters = read_filters(request.query_params)
+        return pages.page(request, "journeys.html", _search(filters, "", missing=False))
 
     @router.post("/journeys")
     def open_by_id(request: Request, form: Form) -> Response:
         """Record the purpose and lead to the journey."""
-        only_known(request.query_params, ("lang",))
+        only_known(request.query_params, (*PAGE_FILTER_NAMES, "lang"))
+        filters = read_filters(request.query_params)
         journey = form.get("journey", "").lower()
         found = read_journey(context.store, journey, context.rules())
         stated = read_stated(context, form)
         if found is None or isinstance(stated, Asked):
             asked = stated if isinstance(stated, Asked) else Asked(stated.purpose, stated.text)
-            values = {"journey": journey, "missing": found is None, **gate_values(asked)}
+            values = _search(filters, journey, missing=found is None, asked=asked)
             return pages.page(request, "journeys.html", values, status=422)
         return open_it(context, request, "journey", found.journey, stated, path_to("journeys", found.journey))
+
+
+def _search(filters: Filters, journey: str, *, missing: bool, asked: Asked | None = None) -> dict[str, Any]:
+    return {"filters": filters, "journey": journey, "missing": missing, **gate_values(asked)}
 
 
 def _journey_routes(router: APIRouter, context: Context, pages: Pages) -> None:
