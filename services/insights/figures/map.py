@@ -29,7 +29,7 @@ ENDS: Final = {START[0]: N_("Journey begins"), END[0]: N_("Journey ends")}
 _STEP: Final = Column(name="step", title=N_("Step"), kind="event")
 _CHANNEL: Final = Column(name="channel", title=N_("Channel"), kind="channel")
 _JOURNEYS: Final = Column(name="journeys", title=N_("Journeys"), kind="count", small_cells=True)
-_POINTS: Final = Column(name="points", title=N_("Friction points"), kind="count", small_cells=True)
+_POINTS: Final = Column(name="points", title=N_("Friction points noticed"), kind="count", small_cells=True)
 
 
 def _end(side: str, step: str, channel: str) -> tuple[Column, Column]:

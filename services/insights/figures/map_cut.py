@@ -14,8 +14,9 @@ from services.insights.problems import Problem
 
 MAX_NODES: Final = 40
 MAX_EDGES: Final = 100
-USUAL_FREQUENCY: Final = 60
-"""The share, in per cent, of nodes and passages that the page shows if not asked otherwise."""
+SMALL_MAP: Final = 12
+_USUAL: Final = 60
+_USUAL_SMALL: Final = 80
 
 FREQUENCY_PARAMETER: Final = Parameter(
     "frequency",
@@ -42,6 +43,11 @@ def chosen_frequency(ask: Ask) -> int | None:
     if not (text.isascii() and text.isdigit() and len(text) <= 3 and int(text) <= 100):
         raise Problem(422, "invalid-frequency", N_("“frequency” must be a whole number from 0 to 100."))
     return int(text)
+
+
+def usual_frequency(found: JourneyMap) -> int:
+    """The share, in per cent, that the page shows if not asked otherwise: more of a map of up to `SMALL_MAP` nodes."""
+    return _USUAL_SMALL if len(found.nodes) <= SMALL_MAP else _USUAL
 
 
 def cut(found: JourneyMap, path: Path | None, frequency: int | None) -> Cut:

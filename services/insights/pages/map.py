@@ -12,13 +12,13 @@ from services.insights.figures.figure import Ask, shown
 from services.insights.figures.journey_filters import of_one_service
 from services.insights.figures.map import PASSAGES, PATH, POINTS, REWORK, STEPS
 from services.insights.figures.map_counts import chosen_events, read_map, read_path
-from services.insights.figures.map_cut import MAX_EDGES, MAX_NODES, USUAL_FREQUENCY, chosen_frequency, cut
+from services.insights.figures.map_cut import MAX_EDGES, MAX_NODES, chosen_frequency, cut, usual_frequency
 from services.insights.figures.map_queries import EVENTS
 from services.insights.figures.once import OnceStore
 from services.insights.language import Language
 from services.insights.pages import map_journeys
 from services.insights.pages.frame import Frame, read_frame
-from services.insights.pages.map_view import line_class, view
+from services.insights.pages.map_view import line_class, view, worst_step
 from services.insights.pages.rendering import Pages
 
 ADDRESS: Final = "/map"
@@ -59,6 +59,7 @@ def _values(context: Context, frame: Frame, language: Language) -> dict[str, Any
         "journeys": found.journeys,
         "points_elsewhere": found.points_elsewhere,
         "view": view(steps, passages, path, language),
+        "worst": worst_step(shown(STEPS, structs.replace(ask, parameters={"events": chosen_events(ask)})), language),
         "kept": {
             "nodes": len(kept.nodes),
             "all_nodes": len(found.nodes),
@@ -75,6 +76,9 @@ def _values(context: Context, frame: Frame, language: Language) -> dict[str, Any
 
 def _ask(context: Context, frame: Frame) -> Ask:
     """The question to the figures, for one service and with the slider where it stands."""
-    asked = frame.ask(context, **({} if "frequency" in frame.options else {"frequency": str(USUAL_FREQUENCY)}))
-    ask = structs.replace(asked, store=OnceStore(context.store))
-    return structs.replace(ask, filters=of_one_service(ask.store, ask.filters))
+    ask = structs.replace(frame.ask(context), store=OnceStore(context.store))
+    ask = structs.replace(ask, filters=of_one_service(ask.store, ask.filters))
+    if chosen_frequency(ask) is None:
+        usual = {"frequency": str(usual_frequency(read_map(ask)))}
+        ask = structs.replace(ask, parameters={**ask.parameters, **usual})
+    return ask

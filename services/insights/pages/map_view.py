@@ -52,8 +52,6 @@ class View(Struct, frozen=True, kw_only=True):
     names: dict[Node, str]
     path: list[str]
     path_journeys: int | None
-    worst: Mapping[str, Any] | None
-    """The step with most friction points."""
 
 
 def view(steps: Table, passages: Table, path: Table, language: Language) -> View:
@@ -88,8 +86,14 @@ def view(steps: Table, passages: Table, path: Table, language: Language) -> View
         names={node: node_name(node, language) for node in nodes},
         path=[node_name(node, language) for node in on_path],
         path_journeys=_records(path)[0]["journeys"] if on_path else None,
-        worst=max((row for row in rows.values() if row["points"]), key=lambda row: row["points"], default=None),
     )
+
+
+def worst_step(steps: Table, language: Language) -> tuple[str, int] | None:
+    """The step with most friction points, of those whose number is shown, drawn or not, and that number."""
+    found = [row for row in _records(steps) if row["points"]]
+    row = max(found, key=lambda row: row["points"], default=None)
+    return None if row is None else (node_name((row["step"], row["channel"]), language), row["points"])
 
 
 def _records(table: Table) -> list[dict[str, Any]]:

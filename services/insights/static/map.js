@@ -12,8 +12,20 @@ async function redraw() {
   const page = new DOMParser().parseFromString(await response.text(), "text/html");
   if (asked !== latest) return;
   document.getElementById("map").replaceWith(page.getElementById("map"));
+  showStart();
   history.replaceState(null, "", address);
 }
 
+// A map that is wider than its frame begins where journeys begin.
+function showStart() {
+  const frame = document.querySelector(".map-scroll");
+  const start = document.querySelector(".map-end");
+  if (!frame || !start) return;
+  const outer = frame.getBoundingClientRect();
+  const inner = start.getBoundingClientRect();
+  frame.scrollLeft += inner.left + inner.width / 2 - outer.left - outer.width / 2;
+}
+
+showStart();
 slider.addEventListener("input", () => { shown.value = slider.value; });
 slider.addEventListener("change", redraw);

@@ -1,0 +1,94 @@
+"""Map and flows in Chromium: axe-core finds nothing, nothing is wider than the screen, the keyboard is enough."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from axe_playwright_python.base import AXE_FILE_PATH
+
+from shared.store.client import Store
+from tests.insights import seed
+from tests.insights.conftest import served
+from tests.insights.test_browser import AXE_RULES, browser, in_language, open_page
+from tests.insights_map.journeys import four_journeys
+
+__all__ = ["browser", "open_page"]
+
+pytestmark = pytest.mark.browser
+
+ADDRESSES = ["/map", "/map?frequency=100", "/map?events=steps", "/map/journeys?to_step=case.closed", "/flows"]
+
+
+@pytest.fixture(scope="module")
+def site(store: Store) -> Iterator[httpx.Client]:
+    """The site over eleven times four journeys."""
+    for table in ("events", "points", "journeys", "touched_journeys"):
+        store.writer().command(f"TRUNCATE TABLE {table}")
+    seed.fill(store.writer(), [each for number in range(11) for each in four_journeys(prefix=f"{number}-")])
+    with served(store) as client:
+        yield client
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("language", ["fr", "en"])
+def test_axe_finds_nothing(open_page: Any, language: str, scheme: str):
+    """With all that can be unfolded unfolded."""
+    script = Path(AXE_FILE_PATH).read_text(encoding="utf-8")
+    for address in ADDRESSES:
+        page = open_page(in_language(address, language), scheme=scheme, bypass_csp=True)
+        page.evaluate("document.querySelectorAll('details').forEach((each) => { each.open = true })")
+        page.evaluate(script)
+        found = page.evaluate("(tags) => axe.run({runOnly: {type: 'tag', values: tags}})", AXE_RULES)
+        problems = [(each["id"], each["nodes"][0]["html"][:160]) for each in found["violations"]]
+        assert problems == [], address
+
+
+@pytest.mark.parametrize("width", [320, 1440])
+def test_no_page_is_wider_than_the_screen(open_page: Any, width: int):
+    """The map and the flows scroll in their own frames."""
+    for address in ADDRESSES:
+        page = open_page(in_language(address, "fr"), width=width)
+        page.evaluate("document.querySelectorAll('details').forEach((each) => { each.open = true })")
+        assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), address
+
+
+def test_the_slider_draws_the_map_again(open_page: Any):
+    """By keyboard; the address follows, and so does what was left out."""
+    page = open_page("/map?lang=en")
+    page.get_by_label("Level of detail").focus()
+    page.keyboard.press("End")
+    page.wait_for_url("**frequency=100**")
+    assert "lang=en" in page.url
+    assert page.locator("#frequency-shown").inner_text() == "100"
+    page.get_by_text("8 of 8 different passages").wait_for()
+
+
+def test_from_a_passage_to_its_journeys_by_keyboard(open_page: Any):
+    """The table under the map leads to the journeys behind a passage; a purpose opens them."""
+    page = open_page("/map?lang=en")
+    page.get_by_text("The passages as a table").focus()
+    page.keyboard.press("Enter")
+    page.get_by_role("row", name="Contact made web Contact made phone").get_by_role("link").focus()
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/map/journeys?**")
+    page.get_by_label("To improve the service").focus()
+    page.keyboard.press("Space")
+    page.get_by_role("button", name="Record the purpose and open").focus()
+    page.keyboard.press("Enter")
+    page.wait_for_url("**opened=**")
+    assert page.locator("tbody form").count() == 22
+
+
+def test_the_map_works_without_scripts(browser: Any, site: httpx.Client):
+    """The button of the form does what the slider does."""
+    context = browser.new_context(java_script_enabled=False)
+    page = context.new_page()
+    page.goto(str(site.base_url).rstrip("/") + "/map?lang=en")
+    page.get_by_label("Level of detail").focus()
+    page.keyboard.press("End")
+    page.get_by_role("button", name="Show").click()
+    page.wait_for_url("**frequency=100**")
+    assert page.get_by_text("8 of 8 different passages").count() == 1
+    context.close()
