@@ -18,7 +18,7 @@ from shared.registry.improvements import Improvement
 
 MIN_KNOWN_POINTS: Final = 10
 """Points whose minutes are known, below which no minutes a point are told."""
-_ROW_WEEKS: Final = (1, 2, 4)
+_ROW_WEEKS: Final = (1, 2, 4, 6)
 _ROOM: Final = 1.3
 """Points a row on average, of the least that may be shown, so that most rows can be shown."""
 _MAX_SERVICES: Final = 5
@@ -109,9 +109,16 @@ def _judged(
 
 def _row_weeks(study: Study, small_cell_min: int) -> int:
     """As many weeks a row that most rows hold enough points to be shown."""
-    points = sum(sum(each.points) for each in study.treated)
-    weeks = max((study.end_day - study.first_day) / WEEK, 1.0)
-    return next((each for each in _ROW_WEEKS if points / weeks * each >= _ROOM * small_cell_min), _ROW_WEEKS[-1])
+    split = (study.treated[0].start or 0) - study.first_day
+    sides = [(0, split), (split, study.end_day - study.first_day)]
+    lowest = min(
+        (_points(study, begin, end) / (end - begin) * WEEK for begin, end in sides if end - begin >= WEEK), default=0.0
+    )
+    return next((each for each in _ROW_WEEKS if lowest * each >= _ROOM * small_cell_min), _ROW_WEEKS[-1])
+
+
+def _points(study: Study, begin: int, end: int) -> int:
+    return sum(sum(each.points[begin:end]) for each in study.treated)
 
 
 def _observed(ask: Ask, scope: Scope, study: Study) -> bool:
