@@ -40,10 +40,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
         folder = options.folder / f"insights-{events}"
         generated[events] = _generated(folder, events)
         print(f"\n{events:,} synthetic events: {generated[events]}", flush=True)
+        results[events] = []
         with site(folder) as (address, pid):
-            results[events] = ask_all(address, pid, targets, options.rounds)
-        for each in results[events]:
-            print(_line(each), flush=True)
+            for each in ask_all(address, pid, targets, options.rounds):
+                results[events].append(each)
+                print(_line(each), flush=True)
         if not options.keep:
             shutil.rmtree(folder)
     if len(sizes) > 1:

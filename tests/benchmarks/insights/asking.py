@@ -75,26 +75,39 @@ def site(folder: Path) -> Iterator[tuple[str, int]]:
             process.wait(_STOP_LIMIT_S)
 
 
-def ask_all(address: str, pid: int, targets: Sequence[str], rounds: int) -> list[Answered]:
-    """Ask every question `rounds` times after one that is not counted, in an order of chance."""
-    questions = [(target, name) for target in targets for name in FILTERS]
-    times: dict[tuple[str, str], list[float]] = {question: [] for question in questions}
-    used: dict[tuple[str, str], list[float]] = {question: [] for question in questions}
-    refused: dict[tuple[str, str], int] = {}
+def ask_all(address: str, pid: int, targets: Sequence[str], rounds: int) -> Iterator[Answered]:
+    """Ask of every page and figure each filter `rounds` times after one that is not counted, in an order of chance."""
     with httpx.Client(base_url=address, timeout=_ANSWER_LIMIT_S, trust_env=False) as client:
-        for number in range(rounds + 1):
-            random.Random(number).shuffle(questions)
-            for target, name in questions:
-                if (target, name) in refused:
-                    continue
-                used_s, start_s = processor_s(pid), time.perf_counter()
-                status = _status(client, target, FILTERS[name])
-                if status != 200:
-                    refused[target, name] = status
-                elif number:
-                    times[target, name].append((time.perf_counter() - start_s) * 1_000)
-                    used[target, name].append((processor_s(pid) - used_s) * 1_000)
-    return [_answered(target, times, used, refused) for target in targets]
+        for target in targets:
+            yield _ask(client, pid, target, rounds)
+
+
+def _ask(client: httpx.Client, pid: int, target: str, rounds: int) -> Answered:
+    names = list(FILTERS)
+    times: dict[str, list[float]] = {}
+    used: dict[str, list[float]] = {}
+    refused: dict[str, int] = {}
+    for number in range(rounds + 1):
+        random.Random(number).shuffle(names)
+        for name in names:
+            if name in refused:
+                continue
+            used_s, start_s = processor_s(pid), time.perf_counter()
+            status = _status(client, target, FILTERS[name])
+            if status != 200:
+                refused[name] = status
+            elif number:
+                times.setdefault(name, []).append((time.perf_counter() - start_s) * 1_000)
+                used.setdefault(name, []).append((processor_s(pid) - used_s) * 1_000)
+    everything = sorted(value for values in times.values() for value in values)
+    p50, p95 = (everything[int(len(everything) * share)] for share in (0.5, 0.95)) if everything else (0.0, 0.0)
+    medians = {name: round(statistics.median(values), 1) for name, values in times.items()}
+    processor = {name: round(statistics.mean(values), 1) for name, values in used.items()}
+    slowest = max(processor, key=lambda name: processor[name], default="")
+    dearest = processor.get(slowest, 0.0)
+    return Answered(
+        target, len(everything), round(p50, 1), round(p95, 1), dearest, slowest, medians, processor, refused
+    )
 
 
 def _status(client: httpx.Client, target: str, filters: dict[str, str]) -> int:
@@ -102,20 +115,3 @@ def _status(client: httpx.Client, target: str, filters: dict[str, str]) -> int:
         return client.get(target, params=filters).status_code
     except httpx.TimeoutException:
         return 0
-
-
-def _answered(
-    target: str,
-    times: dict[tuple[str, str], list[float]],
-    used: dict[tuple[str, str], list[float]],
-    refused: dict[tuple[str, str], int],
-) -> Answered:
-    of_target = {name: times[target, name] for name in FILTERS if times[target, name]}
-    everything = sorted(value for values in of_target.values() for value in values)
-    medians = {name: round(statistics.median(values), 1) for name, values in of_target.items()}
-    p50, p95 = (everything[int(len(everything) * share)] for share in (0.5, 0.95)) if everything else (0.0, 0.0)
-    processor = {name: round(statistics.mean(used[target, name]), 1) for name in of_target}
-    slowest = max(processor, key=lambda name: processor[name], default="")
-    found = {name: refused[target, name] for name in FILTERS if (target, name) in refused}
-    dearest = processor.get(slowest, 0.0)
-    return Answered(target, len(everything), round(p50, 1), round(p95, 1), dearest, slowest, medians, processor, found)
