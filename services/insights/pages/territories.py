@@ -51,7 +51,7 @@ def _values(context: Context, frame: Frame, language: Language) -> dict[str, obj
     ask = structs.replace(frame.ask(context), store=OnceStore(context.store))
     found = view(ask)
     table, routed = shown(TERRITORIES, ask), shown(TERRITORIES_ROUTES, ask)
-    unit, time = _along_time(ask, frame.period)
+    unit, time = _along_time(ask, frame.period, table)
     within = {"within": found.within} if found.within else {}
     return {
         "frame": frame,
@@ -78,14 +78,14 @@ def _given(frame: Frame, name: str) -> dict[str, str]:
     return {name: frame.options[name]} if name in frame.options else {}
 
 
-def _along_time(ask: Ask, period: Period) -> tuple[str, Table]:
+def _along_time(ask: Ask, period: Period, parts: Table) -> tuple[str, Table]:
     """The shortest stretches of time that are few enough, and of which most may be shown."""
     days = (period.to_us - period.from_us) / DAY_US
     few_enough = [unit for unit, length in _UNIT_DAYS.items() if days / length <= _MAX_BINS] or ["year"]
     units = few_enough[:1] + [unit for unit in few_enough[1:] if days / _UNIT_DAYS[unit] >= _MIN_BINS]
     for unit in units[:-1]:
         found = shown(TERRITORIES_OVER_TIME, _with_unit(ask, unit))
-        if territories_view.hidden_share(found) <= _MAX_HIDDEN:
+        if territories_view.hidden_share(found, parts) <= _MAX_HIDDEN:
             return unit, found
     return units[-1], shown(TERRITORIES_OVER_TIME, _with_unit(ask, units[-1]))
 

@@ -125,16 +125,14 @@ def multiples(found: Table) -> Multiples:
     return Multiples(charts, highest, str(min((record["start"] for record in records), default="")))
 
 
-def hidden_share(found: Table) -> float:
-    """Of the cells of the figure along time that hold points, how many are not shown; parts that show none do not count."""
+def hidden_share(over_time: Table, parts: Table) -> float:
+    """Of the cells along time that hold points, how many are not shown; parts whose total is not shown do not count."""
+    totals = {record["place"] for record in parts.records() if record["points"]}
     hidden = told = 0
-    pairs = zip(found.records(), found.rows, strict=True)
-    for _, group in groupby(pairs, key=lambda pair: pair[0]["place"]):
-        members = list(group)
-        with_points = sum(bool(record["points"]) for record, _ in members)
-        if with_points or len({row.withheld for _, row in members}) > 1:
-            told += with_points
-            hidden += sum(bool(row.withheld) for _, row in members)
+    for record, row in zip(over_time.records(), over_time.rows, strict=True):
+        if record["place"] in totals:
+            hidden += bool(row.withheld)
+            told += bool(record["points"])
     return hidden / (hidden + told) if hidden else 0.0
 
 
