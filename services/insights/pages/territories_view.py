@@ -14,7 +14,7 @@ from services.insights.figures.territories_protection import ancestors
 
 WIDTH: Final = 200
 HEIGHT: Final = 60
-MAX_ROWS: Final = 100
+MAX_ROWS: Final = 40
 
 
 class PlaceRow(Struct, frozen=True):
