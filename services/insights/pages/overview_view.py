@@ -20,7 +20,6 @@ from shared.journey.instants import from_us
 
 MAX_SERIES: Final = 5
 MAX_PLACES: Final = 10
-MAX_RULES: Final = 8
 MAX_CHANGES: Final = 6
 
 _LABELS: Final = {"hour": "Hm", "day": "MMMMd", "week": "MMMMd", "month": "yMMMM", "year": "y"}
