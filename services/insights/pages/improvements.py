@@ -10,7 +10,7 @@ from starlette.responses import RedirectResponse, Response
 from services.insights.api.figures import make_ask
 from services.insights.context import Context
 from services.insights.figures.figure import Ask
-from services.insights.figures.improvements import find
+from services.insights.figures.improvements import STATUS_WORDS, find
 from services.insights.figures.summaries import choices
 from services.insights.filters import Filters, only_known
 from services.insights.forms import read_form
@@ -148,6 +148,7 @@ def _form(
         "improvement": improvement,
         "rules": RULES,
         "statuses": IMPROVEMENT_STATUSES,
+        "words": STATUS_WORDS,
         "services": offered.services,
         "territories": offered.territories,
     }
