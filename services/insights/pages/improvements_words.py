@@ -111,7 +111,8 @@ def _early(row: Mapping[str, Value], found: Judged, day: str, language: Language
     if found.end_day <= found.starts[0]:
         begins = N_("It begins on %(day)s; the figures are read for the first time four weeks later.")
         past = N_("Data reach only to the time before its start, %(day)s: nothing can be said yet.")
-        return language.text(begins if found.improvement.status == "planned" else past, {"day": day})
+        message = begins if found.improvement.status == "planned" else past
+        return language.text(message, {"day": day})
     coming = row["next_reading"]
     message = N_("Too early to say: the effect is read when the figures reach %(day)s.")
     return language.text(message, {"day": language.day(str(coming)) if coming else day})
