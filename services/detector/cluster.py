@@ -17,7 +17,7 @@ from services.detector.kafka_checkpoint import Fenced, Topics
 from services.detector.owned_partition import OwnedPartition
 from services.detector.records import MAX_UNSAID_EVENTS
 from services.detector.status import DetectorStatus, add_counts, status_of
-from shared.detection.partition import Counts
+from shared.detection.partition_state import Counts
 from shared.errors import DetectionError, LogError, LogMismatch, LogUnavailable, ParcoursError
 from shared.log.port import Kind
 from shared.telemetry import tracing

@@ -21,7 +21,8 @@ from services.detector.stored_state import (
     StoredState,
     key_of_chunk,
 )
-from shared.detection.partition import SEPARATOR, PartitionState
+from shared.detection.partition import SEPARATOR
+from shared.detection.partition_state import PartitionState
 from shared.errors import LogUnavailable, ReshardRefused
 from shared.journey.event import partition_of
 

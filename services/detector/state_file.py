@@ -12,7 +12,7 @@ from typing import Final
 
 import msgspec
 
-from shared.detection.partition import Changed, PartitionState
+from shared.detection.partition_state import Changed, PartitionState
 from shared.errors import DetectionError, LogMismatch, ParcoursError
 from shared.log.local import (
     append_records,

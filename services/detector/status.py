@@ -4,7 +4,8 @@ from collections.abc import Iterable
 
 import msgspec
 
-from shared.detection.partition import Counts, Partition
+from shared.detection.partition import Partition
+from shared.detection.partition_state import Counts
 from shared.log.port import Position
 
 

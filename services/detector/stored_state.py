@@ -17,7 +17,7 @@ from typing import Final
 import lz4.block
 import msgspec
 
-from shared.detection.partition import Changed, PartitionState
+from shared.detection.partition_state import Changed, PartitionState
 from shared.errors import LogMismatch
 
 MAX_VALUE_BYTES: Final = 600_000

@@ -5,7 +5,7 @@ crash cut them. Source: docs/architecture.md, "The log" and "Detection".
 """
 
 from itertools import islice
-from typing import Any, Protocol
+from typing import Protocol
 
 import lz4.block
 from msgspec import Struct, field
@@ -15,6 +15,7 @@ from shared.detection.fold import expire
 from shared.detection.history import RuleHistory
 from shared.detection.journey import Journey, append, insert, is_held, pack, unpack
 from shared.detection.occurrence import Arrival, Occurrence, Reference, occurrence_of
+from shared.detection.partition_state import Changed, Counts, PartitionState
 from shared.detection.redetection import Replay, remember_row, replace_past
 from shared.detection.timers import LIVE, Clocks
 from shared.errors import DetectionError
@@ -46,40 +47,6 @@ class JourneyRecords(Protocol):
 
     def load(self, key: str) -> bytes | None:
         """The record of the last checkpoint, or `None`."""
-
-
-class PartitionState(Struct):
-    """What a partition remembers besides its journeys."""
-
-    now_us: dict[str, int] = field(default_factory=dict)
-    version: int = 0
-    documents: dict[int, dict[str, Any]] = field(default_factory=dict)
-    redetection: str = ""
-    replays: dict[str, Replay] = field(default_factory=dict)
-    late_events: int = 0
-    waiting: dict[str, int] = field(default_factory=dict)
-    """Long journeys that hold events waiting, and for how many ticks still."""
-
-
-class Changed(Struct):
-    """A journey changed since the last checkpoint: its record, and the timer to set again after a restart."""
-
-    key: str
-    record: bytes
-    timer_us: int
-    clock: str
-
-
-class Counts(Struct):
-    """What happened since the start of the process."""
-
-    events: int = 0
-    duplicates: int = 0
-    late: int = 0
-    refolds: int = 0
-    without_journey: int = 0
-    points: int = 0
-    retractions: int = 0
 
 
 class _Work(Struct):

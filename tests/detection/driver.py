@@ -6,7 +6,8 @@ from typing import Any
 import msgspec
 
 from shared.detection.occurrence import decode_arrivals
-from shared.detection.partition import SEPARATOR, Partition, PartitionState
+from shared.detection.partition import SEPARATOR, Partition
+from shared.detection.partition_state import PartitionState
 from shared.journey.control import ClockTicked, ImportFinished, ImportStarted, RulesPublished
 from shared.journey.instants import from_text, to_text
 from shared.journey.point import LateEvent, Point

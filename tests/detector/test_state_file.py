@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from services.detector.state_file import Checkpoint, StateFile
-from shared.detection.partition import Changed, PartitionState
+from shared.detection.partition_state import Changed, PartitionState
 from shared.errors import DetectionError
 from shared.log.port import Position
 

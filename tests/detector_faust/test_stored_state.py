@@ -5,7 +5,7 @@ from random import Random
 import pytest
 
 from services.detector.stored_state import MAX_VALUE_BYTES, STATE_KEY, JourneyRecords, StateEncoder, StoredState
-from shared.detection.partition import Changed, PartitionState
+from shared.detection.partition_state import Changed, PartitionState
 from shared.errors import LogMismatch
 
 LARGE = Random(1).randbytes(3 * MAX_VALUE_BYTES)

@@ -153,9 +153,9 @@ def test_a_retracted_point_never_shows(empty_store: Store, client_with: ClientWi
     assert (summary["journeys"], summary["minutes_citizen"]) == (1, 7.5)
     (point,) = get(client, "/api/v1/frictions", **PURPOSE)["points"]
     assert (point["id"], point["revision"], point["channel"]) == (replaced["id"], 9, "web")
-    assert [json.loads(line)["id"] for line in client.get("/api/v1/frictions.ndjson", params=PURPOSE).text.splitlines()] == [
-        point["id"]
-    ]
+    assert [
+        json.loads(line)["id"] for line in client.get("/api/v1/frictions.ndjson", params=PURPOSE).text.splitlines()
+    ] == [point["id"]]
     journey = get(client, f"/api/v1/journeys/{point['journey']}", **PURPOSE)
     assert [each["id"] for each in journey["points"]] == [point["id"]]
     assert client.get(opened(client, f"/points/{replaced['id']}")).status_code == 200
@@ -217,7 +217,9 @@ def test_pages_by_cursor_are_complete_and_stable(empty_store: Store, client_with
 
 def test_export_lines_carry_what_an_outsider_needs(filled: Store, client_with: ClientWith):
     """One point a line, with the events' own ids as evidence, and no pseudonym."""
-    response = client_with(filled).get("/api/v1/frictions.ndjson", params={"rule": "channel_switch", "lang": "fr"} | PURPOSE)
+    response = client_with(filled).get(
+        "/api/v1/frictions.ndjson", params={"rule": "channel_switch", "lang": "fr"} | PURPOSE
+    )
     assert response.headers["content-type"].startswith("application/x-ndjson")
     (line,) = response.text.splitlines()
     point = json.loads(line)
@@ -246,9 +248,9 @@ def test_sentences_come_in_the_language_asked_for(filled: Store, client_with: Cl
 
     def first(language: str = "", **parameters: str) -> str:
         headers = {"accept-language": language}
-        sentence: str = client.get("/api/v1/frictions", params=parameters | PURPOSE, headers=headers).json()["points"][0][
-            "sentence"
-        ]
+        sentence: str = client.get("/api/v1/frictions", params=parameters | PURPOSE, headers=headers).json()["points"][
+            0
+        ]["sentence"]
         return sentence
 
     assert first() == first(lang="en") == first("fr", lang="en") == first("de, *;q=0.5")

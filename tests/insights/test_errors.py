@@ -83,7 +83,12 @@ def test_any_filter_value_gives_an_answer_or_a_4xx(filled_client: httpx.Client, 
         assert "%(" not in problem["detail"]
 
 
-@given(st.sampled_from(["/points/", "/journeys/", "/rules/", "/api/v1/journeys/", "/api/v1/redetections/", "/static/", "/"]), ODD)
+@given(
+    st.sampled_from(
+        ["/points/", "/journeys/", "/rules/", "/api/v1/journeys/", "/api/v1/redetections/", "/static/", "/"]
+    ),
+    ODD,
+)
 @settings(max_examples=80, suppress_health_check=[HealthCheck.too_slow])
 def test_no_name_in_a_path_makes_the_server_fail(filled_client: httpx.Client, prefix: str, rest: str):
     """Whatever stands in a path, the answer is a page, a document or a 4xx."""
@@ -222,7 +227,9 @@ def test_readiness_asks_the_host_too(empty_store: Store):
         assert response.json()["checks"]["detector"] == "The detector's last sign is 40 s old"
 
 
-@pytest.mark.parametrize("path", ["/", "/points", "/journeys", "/rules", "/accessibilite", "/healthz", "/readyz", "/api/v1/rules"])
+@pytest.mark.parametrize(
+    "path", ["/", "/points", "/journeys", "/rules", "/accessibilite", "/healthz", "/readyz", "/api/v1/rules"]
+)
 def test_head_answers_like_get_without_a_body(client: httpx.Client, path: str):
     """Status and headers of GET, nothing else; what takes no GET takes no HEAD."""
     asked, got = client.head(path), client.get(path)

@@ -36,7 +36,9 @@ def calls(count: int, day: str, territory: str = "FR/75") -> list[dict[str, Any]
 
 def test_ten_are_shown_and_nine_are_not(empty_store: Store):
     """At ten, each measure; below, NULL in all of them and `withheld`: the row is there, its numbers are not."""
-    seed.fill(empty_store.writer(), [*calls(10, "2026-01-05"), *calls(9, "2026-01-06"), *calls(9, "2026-02-02", "FR/13")])
+    seed.fill(
+        empty_store.writer(), [*calls(10, "2026-01-05"), *calls(9, "2026-01-06"), *calls(9, "2026-02-02", "FR/13")]
+    )
     contacts = rows(empty_store, "SELECT toString(day) AS day, events, withheld FROM v_contacts_daily ORDER BY day")
     assert [(row["day"], row["events"], row["withheld"]) for row in contacts] == [
         ("2026-01-05", 10, 0),

@@ -40,7 +40,14 @@ def driven(run: Run) -> Run:
         assert run.post(event(f"row-{number}"), parent=new_trace()).status_code == 202
     assert run.post(event("good"), event("bad", time="yesterday")).status_code == 202
     traceparent = f"00-{PUBLISHED.trace}-{PUBLISHED.span}-01"
-    wait_until(lambda: httpx.get(f"{run.people}/api/v1/frictions", params={"from": "2020-01-01", "purpose": "check-rule"}).status_code < 500)
+    wait_until(
+        lambda: (
+            httpx.get(
+                f"{run.people}/api/v1/frictions", params={"from": "2020-01-01", "purpose": "check-rule"}
+            ).status_code
+            < 500
+        )
+    )
     httpx.get(f"{run.people}/api/v1/frictions?purpose=check-rule", headers={"traceparent": traceparent})
     return run
 

@@ -18,7 +18,15 @@ UNFINISHED = re.compile(r"\b(TO" + r"DO|FIX" + r"ME|XX" + r"X|HA" + r"CK)\b|\bNo
 MACHINE_PATH = re.compile(r"(?<![\w.$}/~-])/(home|root|work|Users|farm|mnt)/[\w.-]+")
 HOST = re.compile(r"https?://([\w.-]+\.[a-z]{2,})\b", re.IGNORECASE)
 OWN_HOST = re.compile(r"(^|\.)(example|test|localhost|invalid|example\.(org|com|net))$", re.IGNORECASE)
-NAMED_HOSTS = {"www.apache.org", "www.w3.org", "cloudevents.io", "doi.org", "data.4tu.nl", "data.kcmo.org", "www.xes-standard.org"}
+NAMED_HOSTS = {
+    "www.apache.org",
+    "www.w3.org",
+    "cloudevents.io",
+    "doi.org",
+    "data.4tu.nl",
+    "data.kcmo.org",
+    "www.xes-standard.org",
+}
 TEXT_SUFFIXES = {".py", ".md", ".toml", ".html", ".css", ".js", ".sql", ".in", ".cfg", ".txt", ".yml", ".yaml", ""}
 
 

@@ -173,7 +173,8 @@ def totals_by(
 def _totals(row: dict[str, Any]) -> Totals:
     counts = {name: int(row[name]) for name in _COUNTS}
     sums = {name: float(row[name]) for name in _SUMS}
-    return Totals(**counts, **sums, duration=None, duration_sure=None)
+    values: dict[str, Any] = {**counts, **sums}
+    return Totals(**values, duration=None, duration_sure=None)
 
 
 _COUNTS: Final = (

@@ -109,11 +109,7 @@ def typical_sentence(found: Table, rule: str, lang: str) -> str | None:
     record = found.records()[0] if found.rows else None
     if record is None or record["journeys"] is None:
         return None
-    figures: dict[str, float | str] = {
-        name: record[name]  # type: ignore[misc]
-        for name in _NUMBERS
-        if record[name] is not None
-    }
+    figures: dict[str, float | str] = {name: record[name] for name in _NUMBERS if record[name] is not None}
     return sentence(
         rule, lang, {**figures, "earlier_channel": str(record["earlier_channel"] or "")}, {},
         {"channel": str(record["channel"] or "")},

@@ -4,7 +4,7 @@ Pages, CSV, Parquet, Arrow and the API all show the same table; so a figure is c
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 from msgspec import Struct, structs
 
@@ -66,7 +66,7 @@ class Table(Struct, frozen=True, kw_only=True):
         place = self.place(name)
         return [row.values[place] for row in self.rows]
 
-    def records(self) -> list[dict[str, Value]]:
+    def records(self) -> list[dict[str, Any]]:
         """The rows by column name."""
         names = [column.name for column in self.columns]
         return [dict(zip(names, row.values, strict=True)) for row in self.rows]

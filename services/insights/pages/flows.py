@@ -58,7 +58,7 @@ def _values(context: Context, frame: Frame) -> dict[str, Any]:
 def _chart(flows: Table) -> Sankey:
     """What is shown of the flows, from the first visit on."""
     drawn = [
-        Flow(row["position"] - 1, row["from_channel"], row["to_channel"], row["journeys"])  # type: ignore[operator, arg-type]
+        Flow(row["position"] - 1, row["from_channel"], row["to_channel"], row["journeys"])
         for row in flows.records()
         if row["position"] and row["journeys"]
     ]
@@ -75,7 +75,7 @@ def _main_change(following: Table) -> dict[str, Any] | None:
     changes = [
         row for row in following.records() if row["visits"] and row["next"] not in {row["channel"], ENDED, STARTED}
     ]
-    return max(changes, key=lambda row: row["visits"], default=None)  # type: ignore[arg-type, return-value]
+    return max(changes, key=lambda row: row["visits"], default=None)
 
 
 def _matrix(following: Table) -> dict[str, Any]:
