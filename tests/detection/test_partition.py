@@ -256,3 +256,12 @@ def test_how_far_it_is_and_what_it_holds_can_be_watched() -> None:
     assert driver.partition.journeys_in_memory == (4, 0)
     driver.checkpoint()
     assert driver.partition.journeys_in_memory == (3, 1)
+
+
+def test_changed_journeys_are_counted_until_they_are_saved() -> None:
+    """A host asks how many journeys a checkpoint would write."""
+    driver = started()
+    driver.events([event("a", "call.rejected", 0)])
+    assert driver.partition.changed_journeys == 1
+    driver.checkpoint()
+    assert driver.partition.changed_journeys == 0
