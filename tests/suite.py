@@ -1,8 +1,8 @@
 """Every test, as `make test` runs them: the pure core under branch coverage, those that wait for servers, and all the others.
 
 Run as `python -m tests.suite`. Coverage slows the hypothesis tests of the core, and only the core must be covered whole. Tests
-on a cluster's servers or under kills wait most of the time: so they run beside the others, in a process of their own, and what
-they say is shown when they have ended. The last line adds all up.
+on a cluster's servers or under kills wait most of the time, and tests of pages wait for a browser: so each of the two runs beside
+the others, in a process of its own, and what they say is shown when they have ended. The last line adds all up.
 """
 
 import subprocess
@@ -13,7 +13,10 @@ import xml.etree.ElementTree as ET
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+ROOT = Path(__file__).parents[1]
 CORE = ("tests/detection", "tests/detection_rules", "tests/journey")
+PAGES = tuple(sorted(str(path.relative_to(ROOT)) for path in (ROOT / "tests").glob("insights*")))
+"""Pages, figures and the API: most of their time goes to a browser."""
 WAITING = "kafka or postgresql or torture"
 """The markers of tests that mostly wait: on a cluster's servers (their fixtures set these), and under kills."""
 _COUNTS = ("tests", "failures", "errors", "skipped")
@@ -22,22 +25,28 @@ _COUNTS = ("tests", "failures", "errors", "skipped")
 def main() -> int:
     """Run all parts and the coverage report, all of them whatever fails; exit status 1 when anything did."""
     with tempfile.TemporaryDirectory() as folder:
-        reports = [Path(folder, f"{name}.xml") for name in ("core", "rest", "cluster")]
-        core = ["-m", "coverage", "run", "-m", "pytest", *CORE, f"--junitxml={reports[0]}"]
+        reports = {name: Path(folder, f"{name}.xml") for name in ("core", "rest", "pages", "cluster")}
+        core = ["-m", "coverage", "run", "-m", "pytest", *CORE, f"--junitxml={reports['core']}"]
         others = ["-m", "pytest", "tests", *(f"--ignore={path}" for path in CORE)]
-        rest = [*others, "-m", f"not ({WAITING})", f"--junitxml={reports[1]}"]
-        cluster = [*others, "-m", WAITING, f"--junitxml={reports[2]}"]
-        said = Path(folder, "cluster.out")
-        with ThreadPoolExecutor(1) as beside:
-            on_cluster = beside.submit(timed, "tests that wait", cluster, said)
+        apart = [f"--ignore={path}" for path in PAGES]
+        rest = [*others, *apart, "-m", f"not ({WAITING})", f"--junitxml={reports['rest']}"]
+        pages = ["-m", "pytest", *PAGES, "-m", f"not ({WAITING})", f"--junitxml={reports['pages']}"]
+        cluster = [*others, "-m", WAITING, f"--junitxml={reports['cluster']}"]
+        said = [Path(folder, f"{name}.out") for name in ("cluster", "pages")]
+        with ThreadPoolExecutor(2) as beside:
+            waiting = [
+                beside.submit(timed, "tests that wait", cluster, said[0]),
+                beside.submit(timed, "tests of pages", pages, said[1]),
+            ]
             statuses = [
                 timed("the core, under coverage", core),
                 timed("branch coverage", ["-m", "coverage", "report", "--skip-covered"]),
                 timed("all other tests", rest),
-                on_cluster.result(),
+                *(each.result() for each in waiting),
             ]
-        print(said.read_text(encoding="utf-8", errors="replace"), flush=True)
-        counts = add_up(reports)
+        for path in said:
+            print(path.read_text(encoding="utf-8", errors="replace"), flush=True)
+        counts = add_up(list(reports.values()))
     failed = counts["failures"] + counts["errors"]
     passed = counts["tests"] - failed - counts["skipped"]
     print(f"{passed} passed, {failed} failed, {counts['skipped']} skipped", flush=True)
