@@ -144,6 +144,7 @@ def test_from_figure_to_evidence_and_back_in_the_other_language(open_page: Any):
     """A reader goes from a rule to a point to its evidence and the register, then changes language on the same page."""
     page = open_page("/?lang=en")
     page.get_by_role("row").get_by_role("link", name="Repeat contact for the same procedure", exact=True).click()
+    page.get_by_role("link", name="All friction points of this period").click()
     page.get_by_label("To improve the service").check()
     page.get_by_role("button", name="Record the purpose and open").click()
     page.locator(".point-title button").first.click()
