@@ -43,12 +43,12 @@ print(json.dumps({
 def some_events() -> list[dict[str, Any]]:
     """Two people: a call, a form, a case; a later journey of the first; one name that XML cannot hold as it is."""
     return [
-        event("1", "call.answered", "2026-01-01T10:00:00Z", "p1-secret-a", "tax", channel="phone", contact="call-7",
+        event("1", "call.answered", "2026-01-01T10:00:00Z", "p1-secret-a", "tax", channel="phone", contact="ringing-seven",
               wait_s=30.0, comment="my name is Dupont", attributes={"phone": "0612345678"}),
         event("2", "form.started", "2026-01-01T11:00:00Z", "p1-secret-a", "tax", channel="web", step="identity"),
-        event("3", "case.opened", "2026-01-02T11:00:00Z", "p1-secret-a", "tax", case="case-9", document="passport"),
+        event("3", "case.opened", "2026-01-02T11:00:00Z", "p1-secret-a", "tax", case="dossier-nine", document="passport"),
         event("4", "call.answered", "2027-08-01T10:00:00Z", "p1-secret-a", "tax", channel="phone"),
-        event("5", "call.answered", "2026-01-03T10:00:00Z", "p1-secret-b", "tax", channel="phone", contact="call-7"),
+        event("5", "call.answered", "2026-01-03T10:00:00Z", "p1-secret-b", "tax", channel="phone", contact="ringing-seven"),
         event("6", "form.started", "2026-01-03T11:00:00Z", "p1-secret-b", "tax", channel="web", step='<&"\x01é>'),
         event("7", "form.started", "2026-01-03T11:00:00Z", "p1-secret-c", "passport", channel="web"),
     ]  # fmt: skip
@@ -104,7 +104,7 @@ def test_nothing_in_it_names_a_person(site: httpx.Client, path: str):
     """No comment, attribute, document, pseudonym, nor any id of the platform or its sources stands in a file."""
     text = site.get(f"{path}?{PURPOSE}").text
     journeys = [journey_id(f"p1-secret-{person}", "tax", 0) for person in "ab"]
-    for secret in ("Dupont", "0612345678", "passport.pdf", "secret", "call-7", "case-9", *journeys):
+    for secret in ("Dupont", "0612345678", "passport.pdf", "secret", "ringing-seven", "dossier-nine", *journeys):
         assert secret not in text
 
 
