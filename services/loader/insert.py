@@ -56,7 +56,7 @@ def insert_batch(writer: Client, target: Target, values: Sequence[bytes], count:
     the same call may be made again.
     """
     block = join_arrays(values)
-    error = _try_insert(writer, target, block)
+    error = _try_insert(writer, target, block, count)
     if error is None:
         return Inserted(count, [])
     refused: list[Refused] = []
@@ -84,10 +84,10 @@ def _bisect(
 
 
 def _try_items(writer: Client, target: Target, items: list[bytes]) -> DatabaseError | None:
-    return _try_insert(writer, target, b"[" + b",".join(items) + b"]")
+    return _try_insert(writer, target, b"[" + b",".join(items) + b"]", len(items))
 
 
-def _try_insert(writer: Client, target: Target, block: bytes) -> DatabaseError | None:
+def _try_insert(writer: Client, target: Target, block: bytes, count: int) -> DatabaseError | None:
     """Insert, or give the error if it may be the rows'. Raises `StoreError` when it is not.
 
     An error that is unknown here is the rows' only if ClickHouse takes a row known to be good at the same moment: a
@@ -102,6 +102,7 @@ def _try_insert(writer: Client, target: Target, block: bytes) -> DatabaseError |
             writer.command(target.insert)
             if target.table == _EVENTS:
                 note_touched(writer, target.staging)
+            _was_whole(writer, target, count)
         except DatabaseError as error:
             if error.code is None or (parsed and damaged_part(error)):
                 raise
@@ -109,6 +110,15 @@ def _try_insert(writer: Client, target: Target, block: bytes) -> DatabaseError |
                 raise StoreError(f"ClickHouse takes no rows for {target.table} now (error {error.code})") from error
             return error
     return None
+
+
+def _was_whole(writer: Client, target: Target, count: int) -> None:
+    """Raise `StoreError` unless the staging table still holds the batch.
+
+    A server may begin a TRUNCATE whose connection was cut long before after the rows of the next try have come.
+    """
+    if writer.query(f"SELECT count() FROM {target.staging}").result_rows[0][0] != count:  # noqa: S608 - a name of `TARGETS`
+        raise StoreError(f"{target.staging} was emptied by an earlier statement: the batch is loaded again")
 
 
 def _takes_a_good_row(writer: Client, target: Target) -> bool:

@@ -97,6 +97,10 @@ def test_openapi_names_every_route_and_no_outside_address(client: httpx.Client):
         "/api/v1/migrations",
         "/api/v1/redetections",
         "/api/v1/redetections/{run}",
+        "/api/v1/simulations",
+        "/api/v1/simulations/{name}",
+        "/api/v1/exports/journeys.xes",
+        "/api/v1/exports/journeys.ocel.json",
         "/api/v1/figures",
         *(f"/api/v1/figures/{name}" for name in FIGURES),
     } == set(document["paths"])

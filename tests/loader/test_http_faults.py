@@ -52,7 +52,9 @@ def load_until_done(logs: Logs, store: Store, fence: int = 0, limit_s: float = 3
                 return failures
         except StoreError:
             failures += 1
-            time.sleep(0.02)
+            time.sleep(
+                0.3
+            )  # what runs on has begun by then: two inserts that begin at one moment are the recount's to find
     raise AssertionError("it never came to an end")
 
 
