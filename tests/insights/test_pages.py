@@ -221,7 +221,7 @@ def extracted() -> set[str | tuple[str, ...]]:
 
 
 def test_translations_are_complete():
-    """Every message has its French, with the same places for values; nothing in the file is out of use."""
+    """Every message has its French, with the same places for values (of a plural, a form may spell the number out)."""
     catalog = read_catalogue("fr")
     french = {message.id: message.string for message in catalog if message.id}
     assert set(french) == extracted()
@@ -229,7 +229,8 @@ def test_translations_are_complete():
         originals = [message] if isinstance(message, str) else list(message)
         translations = [translation] if isinstance(translation, str) else list(translation)
         assert all(translations), message
-        places = {frozenset(re.findall(r"%\(\w+\)s", text)) for text in [*originals, *translations]}
+        spelled_out = {"%(num)s"} if len(originals) > 1 else set()
+        places = {frozenset(re.findall(r"%\(\w+\)s", text)) - spelled_out for text in [*originals, *translations]}
         assert len(places) == 1, message
     assert not catalog.obsolete
 
