@@ -163,7 +163,9 @@ def _page(
         "options": settings.options() if changed else {},
         "run": found,
         "other": running if running is not None and running is not found else None,
-        "why": language.text(_WHY.get(found.why, N_("This is our fault, not yours. It has been written down."))) if found else "",
+        "why": language.text(_WHY.get(found.why, N_("This is our fault, not yours. It has been written down.")))
+        if found
+        else "",
         "result": None,
         "linked": filters,
         "nothing": status == 422 and not settings.mistaken,
