@@ -3,7 +3,6 @@
 from typing import Final
 
 from fastapi import APIRouter
-from msgspec import structs
 from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
@@ -12,7 +11,6 @@ from services.insights.figures.compare import COMPARISON
 from services.insights.figures.compare_cohorts import COHORT_NAMES, channels_of_entry, read_cohorts
 from services.insights.figures.compare_readings import READINGS
 from services.insights.figures.figure import shown
-from services.insights.figures.once import OnceStore
 from services.insights.language import Language
 from services.insights.pages import compare_view
 from services.insights.pages.compare_words import cohort_words, signed
@@ -39,7 +37,7 @@ def routes(context: Context, pages: Pages) -> APIRouter:
 
 
 def _values(context: Context, frame: Frame, language: Language) -> dict[str, object]:
-    ask = structs.replace(frame.ask(context), store=OnceStore(context.store))
+    ask = frame.ask(context)
     cohorts = read_cohorts(ask)
     found = shown(COMPARISON, ask)
     return {

@@ -4,16 +4,15 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from fastapi import APIRouter
-from msgspec import Struct, structs
+from msgspec import Struct
 from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
 from services.insights.context import Context
 from services.insights.figures.data_arrivals import ARRIVALS
 from services.insights.figures.data_state import FRESHNESS, LATE_EVENTS, OBSERVABLE_RULES, REJECTED_EVENTS
-from services.insights.figures.figure import Ask, Figure, shown
+from services.insights.figures.figure import Figure, shown
 from services.insights.figures.frictions_board import FRICTION_BOARD
-from services.insights.figures.once import OnceStore
 from services.insights.figures.overview_points import FRICTION_BY_RULE, FRICTION_BY_SERVICE, FRICTION_BY_TERRITORY
 from services.insights.figures.summaries import History
 from services.insights.figures.table import Table
@@ -66,18 +65,13 @@ def routes(context: Context, pages: Pages) -> APIRouter:
 
 
 def _values(context: Context, frame: Frame) -> dict[str, object]:
-    store = OnceStore(context.store)
-
-    def ask(**parameters: str) -> Ask:
-        return structs.replace(frame.ask(context, **parameters), store=store)
-
     tables = {
-        "types": shown(ARRIVALS, ask(group_by="type")),
-        "services": shown(ARRIVALS, ask(group_by="service")),
-        "rules": shown(OBSERVABLE_RULES, ask()),
-        "late": shown(LATE_EVENTS, ask()),
-        "refused": shown(REJECTED_EVENTS, ask()),
-        "freshness": shown(FRESHNESS, ask()),
+        "types": shown(ARRIVALS, frame.ask(context, group_by="type")),
+        "services": shown(ARRIVALS, frame.ask(context, group_by="service")),
+        "rules": shown(OBSERVABLE_RULES, frame.ask(context)),
+        "late": shown(LATE_EVENTS, frame.ask(context)),
+        "refused": shown(REJECTED_EVENTS, frame.ask(context)),
+        "freshness": shown(FRESHNESS, frame.ask(context)),
     }
     return {
         "frame": frame,
@@ -85,7 +79,7 @@ def _values(context: Context, frame: Frame) -> dict[str, object]:
         "tables": tables,
         "records": {name: records_of(found) for name, found in tables.items()},
         "states": [_state(record) for record in records_of(tables["rules"])],
-        "unshown": [_unshown(figure, shown(figure, ask())) for figure in _SUPPRESSED],
+        "unshown": [_unshown(figure, shown(figure, frame.ask(context))) for figure in _SUPPRESSED],
         "gaps": _gaps(frame.history),
     }
 

@@ -3,7 +3,6 @@
 from typing import Any, Final
 
 from fastapi import APIRouter
-from msgspec import structs
 from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
@@ -12,7 +11,6 @@ from services.insights.context import Context
 from services.insights.figures.figure import shown
 from services.insights.figures.flows import CHANNEL_CONTAINMENT, CHANNEL_FLOWS, CHANNEL_NEXT, ENDS
 from services.insights.figures.flows_queries import CONTINUES, ENDED, POSITIONS, STARTED
-from services.insights.figures.once import OnceStore
 from services.insights.figures.table import Table
 from services.insights.pages.frame import Frame, read_frame
 from services.insights.pages.rendering import Pages
@@ -36,7 +34,7 @@ def routes(context: Context, pages: Pages) -> APIRouter:
 
 
 def _values(context: Context, frame: Frame) -> dict[str, Any]:
-    ask = structs.replace(frame.ask(context), store=OnceStore(context.store))
+    ask = frame.ask(context)
     flows, following, contained = (shown(each, ask) for each in (CHANNEL_FLOWS, CHANNEL_NEXT, CHANNEL_CONTAINMENT))
     records = flows.records()
     first = [row for row in records if row["position"] == 0]

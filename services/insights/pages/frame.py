@@ -2,17 +2,19 @@
 
 from collections.abc import Callable
 
-from msgspec import Struct
+from msgspec import Struct, structs
 from starlette.requests import Request
 
 from services.insights.api.figures import make_ask
 from services.insights.context import Context
 from services.insights.figures.figure import Ask
+from services.insights.figures.once import OnceStore
 from services.insights.figures.summaries import Choices, History, Month, choices, extent, history, loaded_streams
 from services.insights.filters import PAGE_FILTER_NAMES, Filters, only_known, read_filters
 from services.insights.observability import rules_not_observable
 from services.insights.pages.backlog import is_behind
 from services.insights.pages.period import Period, choose_period, everything, latest_months, usual_period
+from services.insights.ports import Store
 from shared.journey.instants import HOUR_US
 
 
@@ -21,10 +23,12 @@ class Frame(Struct, frozen=True, kw_only=True):
 
     presets: the usual period, and all; `None` where nothing is under the filters. newer: the latest months, where the page
     shows older ones by itself. options: the page's own parameters as they stand in the address, none of them empty.
+    store: answers each question of the page once, its own and those of its figures.
     not_observable: the rules that cannot be observed under the filters, asked for by pages that say so in one line.
     """
 
     path: str
+    store: Store
     asked: Filters
     filters: Filters
     period: Period
@@ -40,7 +44,8 @@ class Frame(Struct, frozen=True, kw_only=True):
 
     def ask(self, context: Context, **parameters: str) -> Ask:
         """The question of this page to a figure; `parameters` besides (or in place of) the page's own."""
-        return make_ask(context, self.filters, {**self.options, **parameters})
+        ask = make_ask(context, self.filters, {**self.options, **parameters})
+        return structs.replace(ask, store=self.store)
 
 
 def read_frame(context: Context, request: Request, path: str, *options: str) -> Frame | None:
@@ -50,31 +55,33 @@ def read_frame(context: Context, request: Request, path: str, *options: str) -> 
     """
     only_known(request.query_params, (*PAGE_FILTER_NAMES, *options, "lang"))
     asked = read_filters(request.query_params)
-    found = history(context.store, asked)
-    if found is None and extent(context.store) is None:
+    store = OnceStore(context.store)
+    found = history(store, asked)
+    if found is None and extent(store) is None:
         return None
-    period = choose_period(asked, found or _history_of_all(context))
+    period = choose_period(asked, found or _history_of_all(context, store))
     filters = asked.on(period.from_us, period.to_us)
-    streams = loaded_streams(context.store)
+    streams = loaded_streams(store)
     return Frame(
         path=path,
+        store=store,
         asked=asked,
         filters=filters,
         period=period,
         presets=None if found is None else (usual_period(found), everything(found)),
         newer=latest_months(found) if found and not period.chosen and found.end_us > period.to_us else None,
         history=found,
-        choices=choices(context.store),
+        choices=choices(store),
         loaded_us=max((each["at_us"] for each in streams.values()), default=None),
         loader_alive=context.loading.alive(),
         behind=is_behind(context.loading.lag(), streams, context.settings.partitions),
         options={name: value for name in options if (value := request.query_params.get(name))},
-        not_observable=lambda: rules_not_observable(context.store, filters, context.rules()),
+        not_observable=lambda: rules_not_observable(store, filters, context.rules()),
     )
 
 
-def _history_of_all(context: Context) -> History:
+def _history_of_all(context: Context, store: Store) -> History:
     """Where nothing is under the filters: the time that the platform's data span."""
-    found = extent(context.store)
+    found = extent(store)
     first_us, end_us = (found.first_us, found.end_us) if found else (context.clock() - HOUR_US, context.clock())
     return History(first_us, end_us, [Month(end_us - 1, 1)])

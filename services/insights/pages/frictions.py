@@ -10,7 +10,7 @@ from starlette.responses import HTMLResponse
 from services.insights.charts.sparkline import sparkline
 from services.insights.charts.time_axis import annotations_of, flags
 from services.insights.context import Context
-from services.insights.figures.figure import Ask, shown
+from services.insights.figures.figure import shown
 from services.insights.figures.frictions_after import WHAT_FOLLOWS
 from services.insights.figures.frictions_board import (
     FRICTION_BOARD,
@@ -22,7 +22,6 @@ from services.insights.figures.frictions_board import (
 )
 from services.insights.figures.frictions_places import CONCENTRATION
 from services.insights.figures.frictions_rule import FRICTION_OVER_TIME, FRICTION_TYPICAL, typical_sentence
-from services.insights.figures.once import OnceStore
 from services.insights.figures.overview_points import FRICTION_BY_RULE
 from services.insights.language import N_
 from services.insights.observability import rule_statuses
@@ -88,13 +87,9 @@ def _frame_of_rule(context: Context, request: Request, rule: str, path: str) -> 
     return structs.replace(frame, asked=frame.asked.without_rule(), filters=structs.replace(frame.filters, rule=rule))
 
 
-def _ask(context: Context, frame: Frame, store: OnceStore, **parameters: str) -> Ask:
-    return structs.replace(frame.ask(context, **parameters), store=store)
-
-
 def _board_values(context: Context, frame: Frame) -> dict[str, Any]:
     order = frame.options.get("order", ORDERS[0])
-    ask = _ask(context, frame, OnceStore(context.store), order=order)
+    ask = frame.ask(context, order=order)
     statuses = rule_statuses(ask.store, frame.filters, ask.book)
     return {
         "frame": frame,
@@ -108,8 +103,8 @@ def _board_values(context: Context, frame: Frame) -> dict[str, Any]:
 
 def _rule_values(context: Context, request: Request, frame: Frame, rule: str) -> dict[str, Any]:
     language = context.language(request)
-    store = OnceStore(context.store)
-    ask = _ask(context, frame, store, unit=frame.period.unit)
+    store = frame.store
+    ask = frame.ask(context, unit=frame.period.unit)
     typical = shown(FRICTION_TYPICAL, ask)
     by_rule = shown(FRICTION_BY_RULE, ask)
     examples, _ = points_page(store, frame.filters, None, EXAMPLES)
@@ -124,7 +119,7 @@ def _rule_values(context: Context, request: Request, frame: Frame, rule: str) ->
         "trend": trend_of([sum(each) for each in zip(*counts, strict=True)], bins),
         "over_time": frictions_view.over_time(ask, frame.period, language),
         "flags": flags(annotations_of(context.records, frame.filters), frame.period.starts(), frame.period.to_us),
-        "places": frictions_view.concentrations(lambda group: _ask(context, frame, store, group_by=group)),
+        "places": frictions_view.concentrations(lambda group: frame.ask(context, group_by=group)),
         "follows": shown(WHAT_FOLLOWS, ask),
         "typical": typical,
         "typical_words": typical_sentence(typical, rule, language.code),

@@ -1,7 +1,6 @@
 """The page of funnels: how many come from step to step, where they stop, how long it takes."""
 
 from fastapi import APIRouter
-from msgspec import structs
 from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
@@ -10,7 +9,6 @@ from services.insights.figures.compare_readings import READINGS
 from services.insights.figures.figure import shown
 from services.insights.figures.funnel import FUNNEL, FUNNEL_BREAKDOWN, FUNNEL_TIMES, OTHERS, read_funnel
 from services.insights.figures.funnel_steps import MAX_STEPS, STEP_NAMES, nodes
-from services.insights.figures.once import OnceStore
 from services.insights.language import Language
 from services.insights.pages import funnel_view
 from services.insights.pages.compare_words import part_namer, points_in
@@ -38,7 +36,7 @@ def routes(context: Context, pages: Pages) -> APIRouter:
 
 
 def _values(context: Context, frame: Frame, language: Language) -> dict[str, object]:
-    ask = structs.replace(frame.ask(context), store=OnceStore(context.store))
+    ask = frame.ask(context)
     asked = read_funnel(ask)
     labels, single = nodes(ask.store, asked.funnel.filters, ask.small_cell_min)
     tables = {each.name: shown(each, ask) for each in (FUNNEL, FUNNEL_TIMES, FUNNEL_BREAKDOWN)}

@@ -72,7 +72,6 @@ class Entry(Struct, frozen=True, kw_only=True):
 
 def list_values(ask: Ask, language: Language) -> dict[str, Any]:
     """The list: an entry a row of the figure."""
-    ask = structs.replace(ask, store=OnceStore(ask.store))
     found = shown(IMPROVEMENTS, ask)
     by_id = {each.id: each for each in listed(ask)}
     entries = [

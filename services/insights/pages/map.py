@@ -14,7 +14,6 @@ from services.insights.figures.map import PASSAGES, PATH, POINTS, REWORK, STEPS
 from services.insights.figures.map_counts import chosen_events, read_map, read_path
 from services.insights.figures.map_cut import MAX_EDGES, MAX_NODES, chosen_frequency, cut, usual_frequency
 from services.insights.figures.map_queries import EVENTS
-from services.insights.figures.once import OnceStore
 from services.insights.language import Language
 from services.insights.pages import map_journeys
 from services.insights.pages.frame import Frame, read_frame
@@ -76,7 +75,7 @@ def _values(context: Context, frame: Frame, language: Language) -> dict[str, Any
 
 def _ask(context: Context, frame: Frame) -> Ask:
     """The question to the figures, for one service and with the slider where it stands."""
-    ask = structs.replace(frame.ask(context), store=OnceStore(context.store))
+    ask = frame.ask(context)
     ask = structs.replace(ask, filters=of_one_service(ask.store, ask.filters))
     if chosen_frequency(ask) is None:
         usual = {"frequency": str(usual_frequency(read_map(ask)))}

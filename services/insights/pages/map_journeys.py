@@ -16,7 +16,6 @@ from services.insights.figures.journey_filters import of_one_service
 from services.insights.figures.map import PASSAGES, STEPS
 from services.insights.figures.map_counts import chosen_events
 from services.insights.figures.map_queries import Node
-from services.insights.figures.once import OnceStore
 from services.insights.figures.summaries import answer
 from services.insights.figures.table import Table
 from services.insights.filters import MAX_VALUE_CHARS
@@ -84,7 +83,7 @@ def _read(context: Context, request: Request) -> _Asked | None:
     frame = read_frame(context, request, ADDRESS, "events", *_ENDS, OPENED)
     if frame is None:
         return None
-    ask = structs.replace(frame.ask(context), store=OnceStore(context.store))
+    ask = frame.ask(context)
     ask = structs.replace(ask, filters=of_one_service(ask.store, ask.filters))
     origin, target = _node(frame.options, "from"), _node(frame.options, "to")
     if origin is None and target is None:

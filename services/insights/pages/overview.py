@@ -3,14 +3,12 @@
 from typing import Final
 
 from fastapi import APIRouter
-from msgspec import structs
 from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
 from services.insights.charts.time_axis import annotations_of, flags
 from services.insights.context import Context
 from services.insights.figures.contacts import CONTACTS_OVER_TIME
-from services.insights.figures.once import OnceStore
 from services.insights.figures.overview_changes import LARGEST_CHANGES
 from services.insights.figures.overview_periods import two_periods
 from services.insights.figures.overview_points import FRICTION_BY_RULE, FRICTION_BY_SERVICE, FRICTION_BY_TERRITORY
@@ -44,7 +42,7 @@ def routes(context: Context, pages: Pages) -> APIRouter:
 
 
 def _values(context: Context, request: Request, frame: Frame) -> dict[str, object]:
-    ask = structs.replace(frame.ask(context, unit=frame.period.unit), store=OnceStore(context.store))
+    ask = frame.ask(context, unit=frame.period.unit)
     order = "minutes" if frame.options.get("order") == "minutes" else "points"
     return {
         "frame": frame,

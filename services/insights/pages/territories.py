@@ -11,7 +11,6 @@ from services.insights.context import Context
 from services.insights.figures.compare_readings import READINGS
 from services.insights.figures.figure import Ask, shown
 from services.insights.figures.journey_filters import of_one_service
-from services.insights.figures.once import OnceStore
 from services.insights.figures.table import Table
 from services.insights.figures.territories_parts import TERRITORIES, TERRITORIES_ROUTES
 from services.insights.figures.territories_places import view
@@ -48,7 +47,7 @@ def routes(context: Context, pages: Pages) -> APIRouter:
 
 
 def _values(context: Context, frame: Frame, language: Language) -> dict[str, object]:
-    ask = structs.replace(frame.ask(context), store=OnceStore(context.store))
+    ask = frame.ask(context)
     found = view(ask)
     table, routed = shown(TERRITORIES, ask), shown(TERRITORIES_ROUTES, ask)
     unit, time = _along_time(ask, frame.period, table)

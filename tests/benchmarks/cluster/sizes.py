@@ -49,5 +49,5 @@ TINY: Final = Sizes(
     gateway_s=0.5,
     rates=(50,),
     growth=(50, 500),
-    growth_events=200,
+    growth_events=4_000,
 )
