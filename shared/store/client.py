@@ -31,6 +31,8 @@ _WRITER_SETTINGS: Final = {
     "input_format_skip_unknown_fields": 1,
     "input_format_null_as_default": 1,
 }
+_ALL_PROCESSORS: Final = {"max_threads_min_free_memory_per_thread": 0}
+"""The memory that chDB may use is bounded below what it wants free for each thread: by itself it would use one processor."""
 _CONNECT_LIMIT_S: Final = 5
 _WRITE_LIMIT_S: Final = 240
 _GRACE_S: Final = 20
@@ -168,7 +170,7 @@ class Store:
             "output_format_json_array_of_rows": 1,
             "output_format_json_named_tuples_as_objects": 1,
             "output_format_json_quote_64bit_integers": 0,
-        } | self._bounds()
+        } | (self._bounds() | _ALL_PROCESSORS if self.embedded else self._bounds())
 
     def _bounds(self) -> dict[str, Any]:
         """The memory of one statement."""
