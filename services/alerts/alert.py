@@ -1,0 +1,52 @@
+"""An alert as people know it: one cause, from its firing to its end, and what happened to it on the way."""
+
+from typing import Final, Literal
+
+from msgspec import Struct
+
+from services.alerts.finding import Finding, Severity
+
+State = Literal["firing", "acknowledged", "resolved"]
+STATES: Final[tuple[State, ...]] = ("firing", "acknowledged", "resolved")
+Ending = Literal["ended", "corrected", "by_hand"]
+"""Why it was resolved: the count fell back, its points were retracted, or a person said so."""
+Step = Literal[
+    "fired", "spread", "worsened", "acknowledged", "assigned", "commented", "resolved", "reopened", "expired", "suppressed",
+    "unsuppressed", "repeated",
+]  # fmt: skip
+"""What may happen to an alert. `spread`: another series joined its cause; `expired`: an acknowledgement ran out."""
+
+
+class Alert(Struct, frozen=True, kw_only=True):
+    """One cause. `findings` are those of its series now (the latest of each), the gravest first; instants in µs.
+
+    key: names the cause, the same after a restart; id: this occurrence of it (a resolved alert that comes back within
+    `reopen_s` keeps its id). suppressed_by: the silence, the maintenance or the alert that keeps it quiet, else ''.
+    """
+
+    id: str
+    key: str
+    state: State
+    severity: Severity
+    findings: tuple[Finding, ...]
+    fired_us: int
+    changed_us: int
+    resolved_us: int | None = None
+    ending: Ending | None = None
+    acknowledged_by: str = ""
+    acknowledged_until_us: int | None = None
+    assigned_to: str = ""
+    suppressed_by: str = ""
+    version: int = 1
+
+
+class Transition(Struct, frozen=True, kw_only=True):
+    """One thing that happened to one alert; `number` runs per alert from 1. `by`: who, '' for the platform itself."""
+
+    alert: str
+    number: int
+    step: Step
+    at_us: int
+    by: str = ""
+    text: str = ""
+    until_us: int | None = None
