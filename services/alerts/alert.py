@@ -18,10 +18,13 @@ Step = Literal[
 
 
 class Alert(Struct, frozen=True, kw_only=True):
-    """One cause. `findings` are those of its series now (the latest of each), the gravest first; instants in µs.
+    """One cause. `findings` are the latest of each of its series: first the one that names the cause, then those that
+    were found in the latest round, then those that were not any more, the gravest first; instants in µs.
 
     key: names the cause, the same after a restart; id: this occurrence of it (a resolved alert that comes back within
-    `reopen_s` keeps its id). suppressed_by: the silence, the maintenance or the alert that keeps it quiet, else ''.
+    `reopen_s` keeps its id). severity: the gravest it had. suppressed_by: what keeps it quiet, `silence:ID` (a silence or
+    a maintenance) or `alert:ID`, else ''. version: the number of its latest transition. quiet_us: for how long rounds
+    have found nothing of it. told_us: when people were last told of it, `None` if they never were.
     """
 
     id: str
@@ -38,6 +41,8 @@ class Alert(Struct, frozen=True, kw_only=True):
     assigned_to: str = ""
     suppressed_by: str = ""
     version: int = 1
+    quiet_us: int = 0
+    told_us: int | None = None
 
 
 class Transition(Struct, frozen=True, kw_only=True):
