@@ -95,3 +95,15 @@ class RecordRefused(ParcoursError):
 
 class RecordConflict(ParcoursError):
     """The record was changed or removed by another since it was read."""
+
+
+class NotDelivered(ParcoursError):
+    """A receiver of notifications was not reached, or refused. Its text is for those who look after it, and holds no secret.
+
+    permanent: trying again cannot help. retry_after_s: when the receiver wants to be tried again, if it said so.
+    """
+
+    def __init__(self, message: str, *, permanent: bool = False, retry_after_s: float | None = None) -> None:
+        super().__init__(message)
+        self.permanent = permanent
+        self.retry_after_s = retry_after_s

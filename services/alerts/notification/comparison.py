@@ -1,0 +1,129 @@
+"""What an alert is compared with, in words, and what of it may be shown."""
+
+from collections.abc import Callable, Mapping
+from typing import Final
+
+from msgspec import Struct
+
+from services.alerts.finding import Condition, Finding
+from shared.detection.declarations.declaration import Words
+from shared.detection.wording import duration, number, typeset
+from shared.journey.instants import SECOND_US, to_text
+from shared.privacy.small_cells import suppress
+
+_COUNTS_JOURNEYS: Final = frozenset({"rise", "threshold"})
+
+
+class Comparison(Struct, frozen=True, kw_only=True):
+    """What was observed in a window (RFC 3339) and what was expected there. withheld: it is about so few that it is not shown."""
+
+    observed: float | None
+    expected: float | None
+    withheld: bool
+    begin: str
+    end: str
+    text: Words
+
+
+_Say = Callable[[Finding, str], str]
+
+
+def compared(finding: Finding, small_cell_min: int) -> Comparison:
+    """What a finding is compared with."""
+    withheld = _is_small(finding, small_cell_min)
+    return Comparison(
+        observed=None if withheld else finding.observed,
+        expected=None if withheld else finding.expected,
+        withheld=withheld,
+        begin=to_text(finding.from_us),
+        end=to_text(finding.to_us),
+        text=Words(
+            fr=_text(finding, small_cell_min, withheld, "fr"), en=_text(finding, small_cell_min, withheld, "en")
+        ),
+    )
+
+
+def _is_small(finding: Finding, minimum: int) -> bool:
+    if finding.citizens is not None and suppress(finding.citizens, minimum) is None:
+        return True
+    return finding.series.condition in _COUNTS_JOURNEYS and 0 < finding.observed < minimum
+
+
+def _text(finding: Finding, minimum: int, withheld: bool, lang: str) -> str:
+    if withheld:
+        words = {
+            "fr": f"Moins de {minimum} personnes touchées en {_window(finding, lang)} : les chiffres ne sont pas montrés.",
+            "en": f"Fewer than {minimum} people affected in {_window(finding, lang)}: the figures are not shown.",
+        }
+        return typeset(words["fr" if lang == "fr" else "en"], lang)
+    return typeset(_SAYINGS[finding.series.condition](finding, lang), lang)
+
+
+def _window(finding: Finding, lang: str) -> str:
+    return duration((finding.to_us - finding.from_us) / SECOND_US, lang)
+
+
+def _rise(finding: Finding, lang: str) -> str:
+    seen, window = number(finding.observed, lang), _window(finding, lang)
+    if finding.expected is None:
+        return f"{seen} parcours touchés en {window}." if lang == "fr" else f"{seen} journeys affected in {window}."
+    usual = number(round(finding.expected, 1), lang)
+    if lang == "fr":
+        return f"{seen} parcours touchés en {window}, contre {usual} attendus d'après les semaines passées."
+    return f"{seen} journeys affected in {window}, against {usual} expected from past weeks."
+
+
+def _threshold(finding: Finding, lang: str) -> str:
+    seen, window = number(finding.observed, lang), _window(finding, lang)
+    limit = "" if finding.expected is None else f" ({number(finding.expected, lang)})"
+    if lang == "fr":
+        return f"{seen} en {window}, au-delà du seuil fixé{limit}."
+    return f"{seen} in {window}, beyond the threshold that was set{limit}."
+
+
+def _service_level(finding: Finding, lang: str) -> str:
+    seen, window = _share(finding.observed, lang), _window(finding, lang)
+    if finding.expected is None:
+        return (
+            f"{seen} en {window}, sous l'objectif fixé." if lang == "fr" else f"{seen} in {window}, below the target."
+        )
+    target = _share(finding.expected, lang)
+    if lang == "fr":
+        return f"{seen} en {window}, pour un objectif de {target}."
+    return f"{seen} in {window}, for a target of {target}."
+
+
+def _share(value: float, lang: str) -> str:
+    return f"{number(round(100 * value, 1), lang)} %" if lang == "fr" else f"{number(round(100 * value, 1), lang)}%"
+
+
+def _silence(finding: Finding, lang: str) -> str:
+    seen, window = number(finding.observed, lang), _window(finding, lang)
+    usual = "" if finding.expected is None else number(round(finding.expected, 1), lang)
+    if lang == "fr":
+        rest = f", contre {usual} attendus d'après les semaines passées" if usual else ""
+        return f"Événements reçus en {window} : {seen}{rest}."
+    return f"Events received in {window}: {seen}{f', against {usual} expected from past weeks' if usual else ''}."
+
+
+def _rejects(finding: Finding, lang: str) -> str:
+    seen, window = number(finding.observed, lang), _window(finding, lang)
+    usual = "" if finding.expected is None else number(round(finding.expected, 1), lang)
+    if lang == "fr":
+        return f"Événements refusés en {window} : {seen}{f', contre {usual} attendus' if usual else ''}."
+    return f"Events refused in {window}: {seen}{f', against {usual} expected' if usual else ''}."
+
+
+def _lag(finding: Finding, lang: str) -> str:
+    late = duration(finding.observed, lang)
+    return f"Retard sur les événements reçus : {late}." if lang == "fr" else f"Behind the events received by {late}."
+
+
+_SAYINGS: Final[Mapping[Condition, _Say]] = {
+    "rise": _rise,
+    "threshold": _threshold,
+    "service_level": _service_level,
+    "silence": _silence,
+    "rejects": _rejects,
+    "lag": _lag,
+}
