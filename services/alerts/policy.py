@@ -6,7 +6,7 @@ from typing import Final
 from msgspec import Struct, field
 
 US_PER_S: Final = 1_000_000
-_DELAYS_S: Final[Mapping[str, int]] = {"form_abandoned": 86_400, "unanswered_message": 432_000, "deadline_missed": 0}
+_DELAYS_S: Final[Mapping[str, int]] = {"form_abandoned": 86_400}
 
 
 class Policy(Struct, frozen=True, kw_only=True):

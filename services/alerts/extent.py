@@ -1,0 +1,58 @@
+"""How far an alert reaches: its findings over time, how grave they are, and what is new in them."""
+
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+from msgspec import structs
+
+from services.alerts.alert import Alert
+from services.alerts.finding import SEVERITIES, Finding, Series, Severity
+from services.alerts.places import territory_holds
+from services.alerts.rollup import in_order
+
+MAX_FINDINGS: Final = 50
+"""An alert holds so many, the gravest: what follows from one cause in hundreds of places is still one message."""
+
+
+def gravest(findings: Iterable[Finding]) -> Severity:
+    """The highest of their severities; there is one at least."""
+    return max((each.severity for each in findings), key=SEVERITIES.index)
+
+
+def merged(alert: Alert, found: Sequence[Finding], explained: frozenset[Series], now_us: int) -> tuple[Finding, ...]:
+    """The latest of each series, in order, after a round that found these.
+
+    What comes late does not replace what is known already; figures of the future are those of a clock put back, and are replaced.
+    """
+    known = {each.series: each for each in alert.findings}
+    fresh = []
+    for each in found:
+        old = known.pop(each.series, each)
+        late = each.to_us < old.to_us <= now_us
+        fresh.append(old if late else structs.replace(each, since_us=min(each.since_us, old.since_us)))
+    return tuple(in_order(fresh, list(known.values()), explained)[:MAX_FINDINGS])
+
+
+def spread(alert: Alert, found: Sequence[Finding]) -> list[str]:
+    """The places it reaches now and did not reach before: service, channel and territory, as far as each is known."""
+    held = [each.series for each in alert.findings]
+    if len(held) >= MAX_FINDINGS:
+        return []
+    new = {each.series for each in found if not any(_covers(place, each.series) for place in held)}
+    return sorted({" ".join(filter(None, (each.service, each.channel, each.territory))) for each in new})
+
+
+def news(alert: Alert, found: Sequence[Finding], now_us: int) -> list[Finding]:
+    """Of a resolved alert what was not known when it was resolved: a finding that comes late tells of what is over."""
+    known = {each.series: each.to_us for each in alert.findings}
+    put_back = now_us < (alert.resolved_us or 0)
+    return [each for each in found if put_back or each.to_us > known.get(each.series, each.to_us - 1)]
+
+
+def _covers(held: Series, series: Series) -> bool:
+    """Whether who knows of the one is not surprised by the other: no other service or channel, no wider territory."""
+    return (
+        held.service in ("", series.service)
+        and (held.channel == series.channel or not held.channel or not series.channel)
+        and territory_holds(held.territory, series.territory)
+    )
