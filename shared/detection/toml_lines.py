@@ -26,12 +26,12 @@ def key_lines(text: str) -> dict[Path, int]:
     """
     lines: dict[Path, int] = {}
     table: Path = ()
-    for line, tokens in _statements(text):
+    for line, tokens in statements(text):
         if tokens[0] == "[":
-            table = _key("".join(tokens).strip("[] \t"))
+            table = key_parts("".join(tokens).strip("[] \t"))
             path = table
         else:
-            path = table + _key("".join(tokens[: tokens.index("=")]))
+            path = table + key_parts("".join(tokens[: tokens.index("=")]))
         for length in range(1, len(path) + 1):
             lines.setdefault(path[:length], line)
     return lines
@@ -44,7 +44,7 @@ def line_of(path: Path, lines: dict[Path, int]) -> int:
     return lines.get(path, 1)
 
 
-def _statements(text: str) -> Iterator[tuple[int, list[str]]]:
+def statements(text: str) -> Iterator[tuple[int, list[str]]]:
     """The headers and assignments of the text, as tokens without comments, each with its first line."""
     line, depth, first, tokens = 1, 0, 1, list[str]()
     for match in _TOKEN.finditer(text.replace("\r\n", "\n") + "\n"):
@@ -60,7 +60,7 @@ def _statements(text: str) -> Iterator[tuple[int, list[str]]]:
         line += part.count("\n")
 
 
-def _key(text: str) -> Path:
+def key_parts(text: str) -> Path:
     """The parts of a key, bare, quoted or dotted: TOML's own parser reads it."""
     value: object = tomllib.loads(f"{text} = 0")
     path: Path = ()

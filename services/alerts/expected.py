@@ -1,0 +1,190 @@
+"""What was to be expected in a window: the same clock time of past weeks, and how much counts scatter by themselves.
+
+Everything is vectorised over series; docs/alerts/judging.md explains the statistics.
+"""
+
+from typing import Final
+
+import numpy as np
+from msgspec import Struct
+from scipy.special import betainc
+
+from services.alerts.calendar import Calendar
+from services.alerts.calendar_clock import SLOTS_A_DAY, SLOTS_A_WEEK, SLOTS_AN_HOUR, Bools, Floats, Ints
+from services.alerts.counts import Past
+from services.alerts.finding import Series
+
+_FAR_ABOVE: Final = 1e-3
+"""Chance that a week is left out as far above the others where nothing happened."""
+_TRUE_SPREAD: Final = 0.25
+"""Variance of the true overdispersion between the series of a site, as assumed in shrinking their estimates to the site's."""
+
+
+class Weeks(Struct, frozen=True):
+    """Past counts of a window, `[series, weeks]`; which of them may be used; what they are multiplied by; their exposure.
+
+    exposure: how much longer than the window the past span of one week is.
+    """
+
+    counts: Floats
+    usable: Bools
+    factor: Floats
+    exposure: float
+
+    def of(self, rows: Ints) -> "Weeks":
+        """Those of some series."""
+        return Weeks(self.counts[rows], self.usable[rows], self.factor[rows], self.exposure)
+
+
+class Look(Struct, frozen=True):
+    """One comparison, by series: weeks used, their total, the expected count, and the probability by chance."""
+
+    weeks: Ints
+    total: Floats
+    expected: Floats
+
+
+def sums_of_windows(past: Past, sources: Ints, weights: Floats) -> Floats:
+    """The weighted sums `[series, weeks]` of the past slots `[weeks, slots]`; weights by slot `[slots]`, or `[series, slots]`."""
+    found = np.zeros((past.size, sources.shape[0]))
+    for week, slots in enumerate(sources):
+        if (
+            weights.ndim == 1
+            and np.all(weights == 1)
+            and np.array_equal(slots, np.arange(slots[0], slots[0] + len(slots)))
+        ):
+            found[:, week] = past.sums(int(slots[0]), int(slots[-1]))
+            continue
+        for place, slot in enumerate(slots):
+            if np.any(weights[..., place]):
+                found[:, week] += past.sums(int(slot), int(slot)) * weights[..., place]
+    return found
+
+
+def weeks_of(
+    past: Past,
+    calendar: Calendar,
+    series: list[Series],
+    slots: Ints,
+    weights: Floats,
+    weeks: int,
+    exposure: float = 1.0,
+) -> Weeks:
+    """The past weeks of the present slots, weighted; `weights` is `[slots]`, 0 to 1."""
+    met = weights > 0
+    slots, weights = slots[met], weights[met]
+    sources, comparable = calendar.sources(slots, weeks)
+    counts = sums_of_windows(past, sources, weights)
+    known = past.known_from[:, None] <= sources.min(axis=1)[None, :]
+    every: Bools = np.all(comparable, axis=1, keepdims=False)
+    usable = known & every[None, :] & ~calendar.left_out(series, sources)
+    factors = calendar.factors(series, slots)
+    if factors is None:
+        return Weeks(counts, usable, np.ones(past.size), exposure)
+    raised = sums_of_windows(past, sources, factors * weights)
+    total, raised_total = (counts * usable).sum(axis=1), (raised * usable).sum(axis=1)
+    factor = np.where(total > 0, raised_total / np.maximum(total, 1e-300), factors.max(axis=1))
+    return Weeks(counts, usable, factor, exposure)
+
+
+def chance(observed: Floats, total: Floats, share: Floats, dispersion: Floats) -> Floats:
+    """The probability of at least `observed` now, given `total` in the past, where now is `share` of the whole exposure.
+
+    The exact conditional test of two Poisson rates: P(Bin(x + X, share) >= x) = I_share(x, X + 1), both counts divided by
+    the overdispersion. Source: Przyborowski and Wilenski (1940); McCullagh and Nelder (1989) for the division.
+    """
+    now = np.maximum(observed, 0) / dispersion
+    return np.where(observed > 0, betainc(np.maximum(now, 1e-12), total / dispersion + 1, share), 1.0)
+
+
+def look(weeks: Weeks, dispersion: Floats, extra_out: Bools | None = None) -> Look:
+    """The weeks in use: without those of earlier alerts (`extra_out`), and without a single one far above the others."""
+    usable = weeks.usable if extra_out is None else weeks.usable & ~extra_out
+    usable = usable & ~_far_above(np.where(usable, weeks.counts, 0.0), usable, dispersion)
+    number = usable.sum(axis=1)
+    total = np.where(usable, weeks.counts, 0.0).sum(axis=1)
+    expected = total * weeks.factor / np.maximum(number * weeks.exposure, 1)
+    return Look(number, total, expected)
+
+
+def probability(observed: Floats, found: Look, weeks: Weeks, dispersion: Floats) -> Floats:
+    """The probability by chance of the observed counts, by series; 1 without any past week."""
+    share = weeks.factor / (weeks.factor + found.weeks * weeks.exposure)
+    return np.where(found.weeks > 0, chance(observed, found.total, share, dispersion), 1.0)
+
+
+def _far_above(counts: Floats, usable: Bools, dispersion: Floats) -> Bools:
+    """At most one week a series: the highest, where the others make it improbable; marked `[series, weeks]`."""
+    number = usable.sum(axis=1)
+    rows = np.arange(len(counts))
+    highest = np.where(usable, counts, -1.0).argmax(axis=1)
+    top = counts[rows, highest]
+    others = counts.sum(axis=1) - top
+    improbable = chance(top, others, 1 / np.maximum(number, 2), dispersion) * number < _FAR_ABOVE
+    out = np.zeros(counts.shape, dtype=np.bool_)
+    out[rows, highest] = improbable & (number >= 4)
+    return out
+
+
+def dispersion(past: Past, end: int, weeks: int, block: int) -> Floats:
+    """How much more than Poisson the counts of blocks of slots scatter, by series: at least 1.
+
+    The variance between the weeks of one block of the week, over its mean, added up over all blocks; of the estimates that leave
+    one week out, the smallest (one incident does not raise it); shrunk to the site's, the more the less a series tells.
+    """
+    begin = max(end - weeks * SLOTS_A_WEEK, int(past.slots[0]) if len(past.slots) else end)
+    number = (end - begin) // SLOTS_A_WEEK
+    if number < 3:
+        return np.ones(past.size)
+    rows = past.between(end - number * SLOTS_A_WEEK, end)
+    age = (end - 1 - rows.slots) // SLOTS_A_WEEK
+    blocks = SLOTS_A_WEEK // block
+    cell = rows.series * blocks + ((end - 1 - rows.slots) % SLOTS_A_WEEK) // block
+    keys, places = np.unique(cell * number + age, return_inverse=True)
+    counts = np.bincount(places, rows.counts, minlength=len(keys)).astype(np.float64)
+    raw, variance = _ratios(counts, keys // number, keys % number, number, (past.size, blocks))
+    sure = variance < _TRUE_SPREAD / 2
+    of_site = max(1.0, float(np.median(raw[sure]))) if sure.any() else 1.0
+    trust = _TRUE_SPREAD / (_TRUE_SPREAD + variance)
+    return np.maximum(1.0, np.where(np.isfinite(variance), trust * raw + (1 - trust) * of_site, of_site))
+
+
+def _ratios(counts: Floats, cells: Ints, weeks: Ints, number: int, shape: tuple[int, int]) -> tuple[Floats, Floats]:
+    """By series: the smallest ratio of variance to mean without one week, and that estimate's own variance."""
+    size = shape[0] * shape[1]
+    totals, squares = np.bincount(cells, counts, minlength=size), np.bincount(cells, counts**2, minlength=size)
+    kept = number - 1
+    ratios = np.full((number, shape[0]), np.inf)
+    for week in range(number):
+        of_week = np.zeros(size)
+        of_week[cells[weeks == week]] = counts[weeks == week]
+        rest, rest_squares = totals - of_week, squares - of_week**2
+        spread = ((rest_squares - rest**2 / kept) / (kept - 1)).reshape(shape).sum(axis=1)
+        mean = rest.reshape(shape).sum(axis=1) / kept
+        np.divide(spread, mean, out=ratios[week], where=mean > 0)
+    means = (totals / number).reshape(shape)
+    sum_of_means = means.sum(axis=1)
+    variance = np.full(shape[0], np.inf)
+    np.divide(
+        2 * (means**2).sum(axis=1) + sum_of_means, (kept - 1) * sum_of_means**2, out=variance, where=sum_of_means > 0
+    )
+    raw = ratios.min(axis=0)
+    return np.where(np.isfinite(raw), raw, 1.0), variance
+
+
+def fast_slots(to_slot: int, number: int) -> Ints:
+    """The slots that a window of `number` slots may meet, when its end lies in (or at the end of) slot `to_slot`."""
+    return np.arange(to_slot - number, to_slot + 1, dtype=np.int64)
+
+
+def hours_of(calendar: Calendar, slots: Ints) -> Ints:
+    """All slots of the hours by the local clock that the given slots lie in."""
+    local = calendar.clock.local(slots)
+    offset = slots - local
+    first = int(local[0] // SLOTS_AN_HOUR * SLOTS_AN_HOUR)
+    last = int(local[-1] // SLOTS_AN_HOUR * SLOTS_AN_HOUR + SLOTS_AN_HOUR)
+    return np.arange(first, last, dtype=np.int64) + int(offset[0])
+
+
+DAY_BLOCK: Final = SLOTS_A_DAY
+HOUR_BLOCK: Final = SLOTS_AN_HOUR

@@ -1,0 +1,1 @@
+"""Tests of judging: settings, calendar, expected counts, rises and the other conditions, explanations, backtests."""
