@@ -14,6 +14,7 @@ MAX_RECORD_BYTES: Final = 900_000
 JOURNEY_EVENTS: Final = "journey-events"
 FRICTIONS: Final = "frictions"
 REJECTED_EVENTS: Final = "rejected-events"
+ALERTS: Final = "alerts"
 
 
 class Kind(StrEnum):
@@ -29,6 +30,8 @@ class Kind(StrEnum):
     """`shared.journey.point.LateEvent`"""
     REJECTS = "rejects"
     """`shared.ingest.rejects.Reject`"""
+    ALERTS = "alerts"
+    """CloudEvents with a `services.alerts.notification.message.Message`"""
 
 
 class Record(NamedTuple):

@@ -57,20 +57,19 @@ _SIX_TO_FOUR: Final = IPv6Network("2002::/16")
 def judged(host: str, port: int, allow: Sequence[Network], resolve: Resolve) -> tuple[Address, ...]:
     """The addresses of a host, all of which requests may go to.
 
-    Raises `NotDelivered`: permanently when one of the addresses is not public and not in `allow`, for a time when the name
-    cannot be resolved now.
+    Raises `NotDelivered` when the name cannot be resolved now, or one of the addresses is not public and not in `allow`: not
+    permanently, since names and settings can be put right.
     """
     texts = list(dict.fromkeys(_resolved(host, port, resolve)))
     if not texts:
         raise NotDelivered(f"{host}: the name has no address")
     if len(texts) > MAX_ADDRESSES:
-        raise NotDelivered(f"{host}: the name has more than {MAX_ADDRESSES} addresses", permanent=True)
+        raise NotDelivered(f"{host}: the name has more than {MAX_ADDRESSES} addresses")
     addresses = tuple(_parsed(host, text) for text in texts)
     for address in addresses:
         if not may_be_reached(address, allow):
             raise NotDelivered(
-                f"{host}: the address {address} is not public; if it is meant, add its network to notification.allow",
-                permanent=True,
+                f"{host}: the address {address} is not public; if it is meant, add its network to notification.allow"
             )
     return addresses
 
@@ -115,7 +114,7 @@ def _parsed(host: str, text: str) -> Address:
     try:
         return ip_address(text)
     except ValueError:
-        raise NotDelivered(f"{host}: {text!r} is not an address", permanent=True) from None
+        raise NotDelivered(f"{host}: {text!r} is not an address") from None
 
 
 def system_resolve(host: str, port: int) -> list[str]:

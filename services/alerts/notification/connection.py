@@ -32,14 +32,13 @@ class Target(Struct, frozen=True):
 def connect(target: Target, reach: Reach) -> socket.socket:
     """A TCP connection to the first of the host's addresses that takes it. The name is resolved once, here.
 
-    Raises `NotDelivered`: permanently for an address that requests may not go to, or one in the open that is not allowed.
+    Raises `NotDelivered` also for an address that requests may not go to, or may not go to without encryption.
     """
     addresses = judged(target.host, target.port, reach.allow, reach.resolve)
     for address in addresses:
         if not target.encrypted and not is_allowed(address, reach.allow):
             raise NotDelivered(
-                f"{target.host}: without encryption only networks of notification.allow are reached, and {address} is in none",
-                permanent=True,
+                f"{target.host}: without encryption only networks of notification.allow are reached, and {address} is in none"
             )
     last: OSError | None = None
     for address in addresses:

@@ -65,9 +65,7 @@ def _check(host: str, status: int, retry_after: str | None, now_us: int) -> None
     if 200 <= status < 300:
         return
     if 300 <= status < 400:
-        raise NotDelivered(
-            f"{host} answered {status}: redirects are not followed, set the final address", permanent=True
-        )
+        raise NotDelivered(f"{host} answered {status}: redirects are not followed, set the final address")
     raise NotDelivered(
         f"{host} answered {status} {http.client.responses.get(status, '')}".rstrip(),
         permanent=status in _HELPLESS,

@@ -5,8 +5,14 @@ from typing import Final, Protocol
 
 from msgspec import Struct
 
+from shared.journey.instants import SECOND_US
+
 PUT_OFF: Final = ""
 """The error of a delivery that was not tried: its receiver is known not to answer, or an earlier message still waits."""
+
+
+CLAIM_US: Final = 120 * SECOND_US
+"""A claim lasts at least so long: longer than the longest time for one message, and some waiting before it."""
 
 
 class Delivery(Struct, frozen=True, kw_only=True):

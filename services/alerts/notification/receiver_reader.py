@@ -28,6 +28,8 @@ MAX_RECIPIENTS: Final = 50
 _MAILBOX: Final = r"(?=.{3,254}$)[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?"
 _HOST: Final = r"[A-Za-z0-9._-]{1,253}|[0-9A-Fa-f:.]{2,45}"
 _VARIABLE: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}")
+_LABEL: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}")
+_OWN_LABELS: Final = ("alertname", "alert_id", "cause_key", "severity")
 _OWN_PREFIX: Final = "PARCOURS_"
 _PORTS: Final = {"starttls": 587, "tls": 465, "none": 25}
 
@@ -91,10 +93,22 @@ def _alertmanager(name: str, table: TableReader) -> Receiver:
         name=name,
         url=_url(table).rstrip("/"),
         repeat_s=table.whole("repeat_s", repeat.default, repeat.low, repeat.high),
+        labels=_labels(table),
         token=_secret(table, "token"),
         ca_file=_ca_file(table),
         steps=_steps(table, SYSTEM_STEPS),
     )
+
+
+def _labels(table: TableReader) -> dict[str, str]:
+    value = table.raw("labels")
+    if value is None:
+        return {}
+    labels = TableReader(value, (*table.path, "labels"), table.problems)
+    for name in dict(labels.items()):
+        if not _LABEL.fullmatch(name) or name in _OWN_LABELS:
+            labels.note(name, f"expected the name of a label of Prometheus, none of {', '.join(_OWN_LABELS)}")
+    return {name: labels.text(name) for name, _ in labels.items()}
 
 
 def _topic(name: str, table: TableReader) -> Receiver:

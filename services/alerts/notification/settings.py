@@ -60,11 +60,15 @@ class EmailReceiver(Struct, frozen=True, kw_only=True):
 
 
 class AlertmanagerReceiver(Struct, frozen=True, kw_only=True):
-    """Prometheus' Alertmanager: the base of its address, told again every `repeat_s` while an alert is active."""
+    """Prometheus' Alertmanager: the base of its address, told again every `repeat_s` while an alert is active.
+
+    labels: what each alert bears there besides its own, for its routes.
+    """
 
     name: str
     url: str
     repeat_s: int = 60
+    labels: Mapping[str, str] = {}
     token: SecretSource | None = None
     ca_file: Path | None = None
     steps: frozenset[Step] = SYSTEM_STEPS

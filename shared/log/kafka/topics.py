@@ -11,7 +11,7 @@ from kafka.errors import TopicAlreadyExistsError
 
 from shared.errors import ConfigurationError, LogUnavailable
 from shared.log.kafka.client import administration
-from shared.log.port import FRICTIONS, JOURNEY_EVENTS, REJECTED_EVENTS
+from shared.log.port import ALERTS, FRICTIONS, JOURNEY_EVENTS, REJECTED_EVENTS
 
 DETECTOR_STATE: Final = "detector-state"
 RAW_TOPICS: Final = ("channel-web", "channel-phone", "channel-counter")
@@ -55,6 +55,7 @@ def declared_topics(
             FRICTIONS, partitions, kept | {"compression.type": "lz4"}
         ),  # its writers send it as it is, to spare their time
         Topic(REJECTED_EVENTS, 1, common | _retention(24 * rejected_retention_days)),
+        Topic(ALERTS, 1, kept),
         Topic(DETECTOR_STATE, partitions, common | _COMPACTION),
         *(Topic(name, partitions, common | _retention(RAW_RETENTION_HOURS)) for name in RAW_TOPICS),
     ]
