@@ -12,7 +12,7 @@ allow() { "$KAFKA_ACLS" --bootstrap-server "$BOOTSTRAP_SERVER" --add --force "$@
 services="User:ANONYMOUS"
 
 allow --allow-principal "$services" --operation All \
-    --topic journey-events --topic frictions --topic rejected-events --topic detector-state
+    --topic journey-events --topic frictions --topic rejected-events --topic alerts --topic detector-state
 allow --allow-principal "$services" --operation All --group '*'
 allow --allow-principal "$services" --operation All --transactional-id '*'
 

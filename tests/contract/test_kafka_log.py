@@ -149,8 +149,8 @@ def test_topics_are_made_once_as_declared(broker: Broker, topic_name: Callable[[
     assert create_topics(broker.brokers, declared, 1) == names
     assert create_topics(broker.brokers, declared, 1) == []
     states = topic_states(broker.brokers, names)
-    assert [states[name].partitions for name in names] == [3, 3, 1, 3, 3, 3, 3]
-    assert len({states[name].topic_id for name in names}) == 7
+    assert [states[name].partitions for name in names] == [3, 3, 1, 3, 3, 3, 3, 1]
+    assert len({states[name].topic_id for name in names}) == 8
     days_ms = 24 * 3_600_000
     assert [configs(broker, name)["retention.ms"] for name in (names[0], names[1], names[2], names[4])] == [
         str(7 * days_ms),

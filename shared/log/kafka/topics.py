@@ -55,9 +55,9 @@ def declared_topics(
             FRICTIONS, partitions, kept | {"compression.type": "lz4"}
         ),  # its writers send it as it is, to spare their time
         Topic(REJECTED_EVENTS, 1, common | _retention(24 * rejected_retention_days)),
-        Topic(ALERTS, 1, kept),
         Topic(DETECTOR_STATE, partitions, common | _COMPACTION),
         *(Topic(name, partitions, common | _retention(RAW_RETENTION_HOURS)) for name in RAW_TOPICS),
+        Topic(ALERTS, 1, kept),
     ]
 
 
