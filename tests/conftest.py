@@ -20,7 +20,7 @@ settings.register_profile("dev", deadline=None)
 settings.register_profile("ci", deadline=None, derandomize=True, database=None, print_blob=True)
 settings.load_profile("ci" if IN_CI else "dev")
 
-_SHARED_FIXTURES = ("tests.fixtures_store", "tests.kafka_broker.fixtures")
+_SHARED_FIXTURES = ("tests.fixtures_store", "tests.kafka_broker.fixtures", "tests.insights.chromium")
 pytest_plugins = [name for name in _SHARED_FIXTURES if importlib.util.find_spec(name) is not None]
 
 _not_run: Counter[str] = Counter()

@@ -3,21 +3,18 @@
 import re
 from collections.abc import Iterator
 from datetime import date
-from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
-from axe_playwright_python.base import AXE_FILE_PATH
 from msgspec import structs
 
 from shared.registry.improvements import Evidence, Pilot
 from shared.store.client import Store
+from tests.insights.chromium import LOOKS, check_pages, in_language
 from tests.insights.conftest import new_records, served
-from tests.insights.test_browser import AXE_RULES, browser, in_language, open_page
 from tests.insights_improvements.test_improvement_pages import REPAIR
 
-__all__ = ["browser", "open_page"]
 pytestmark = pytest.mark.browser
 
 
@@ -53,26 +50,10 @@ def addresses(site: httpx.Client) -> list[str]:
     return ["/improvements", "/improvements/new", f"{helped}/sheet", f"{helped}/change", *pages.values()]
 
 
-@pytest.mark.parametrize(("language", "scheme"), [("fr", "light"), ("en", "dark")])
-def test_axe_finds_nothing(open_page: Any, site: httpx.Client, language: str, scheme: str):
-    """Every page, with all that can be unfolded unfolded, passes the automatic rules of WCAG 2.2 AA and RGAA."""
-    script = Path(AXE_FILE_PATH).read_text(encoding="utf-8")
-    for address in addresses(site):
-        page = open_page(in_language(address, language), scheme=scheme, bypass_csp=True)
-        page.evaluate("document.querySelectorAll('details').forEach((each) => { each.open = true })")
-        page.evaluate(script)
-        found = page.evaluate("(tags) => axe.run({runOnly: {type: 'tag', values: tags}})", AXE_RULES)
-        problems = [(each["id"], each["nodes"][0]["html"][:200]) for each in found["violations"]]
-        assert problems == [], address
-
-
-@pytest.mark.parametrize("width", [320, 1440])
-def test_no_page_is_wider_than_the_screen(open_page: Any, site: httpx.Client, width: int):
-    """Nothing scrolls sideways but frames made for it."""
-    for address in addresses(site):
-        page = open_page(in_language(address, "fr"), width=width)
-        page.evaluate("document.querySelectorAll('details').forEach((each) => { each.open = true })")
-        assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), address
+@pytest.mark.parametrize(("language", "scheme"), LOOKS)
+def test_every_page_is_accessible_and_fits_every_screen(open_page: Any, site: httpx.Client, language: str, scheme: str):
+    """Every kind of page, with improvements of every verdict."""
+    check_pages(open_page, addresses(site), language, scheme)
 
 
 def test_an_improvement_is_recorded_by_keyboard(open_page: Any):

@@ -1,20 +1,16 @@
 """Map and flows in Chromium: axe-core finds nothing, nothing is wider than the screen, the keyboard is enough."""
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
-from axe_playwright_python.base import AXE_FILE_PATH
 
 from shared.store.client import Store
 from tests.insights import seed
+from tests.insights.chromium import LOOKS, check_pages
 from tests.insights.conftest import served
-from tests.insights.test_browser import AXE_RULES, browser, in_language, open_page
 from tests.insights_map.journeys import four_journeys
-
-__all__ = ["browser", "open_page"]
 
 pytestmark = pytest.mark.browser
 
@@ -31,27 +27,10 @@ def site(store: Store) -> Iterator[httpx.Client]:
         yield client
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("language", ["fr", "en"])
-def test_axe_finds_nothing(open_page: Any, language: str, scheme: str):
-    """With all that can be unfolded unfolded."""
-    script = Path(AXE_FILE_PATH).read_text(encoding="utf-8")
-    for address in ADDRESSES:
-        page = open_page(in_language(address, language), scheme=scheme, bypass_csp=True)
-        page.evaluate("document.querySelectorAll('details').forEach((each) => { each.open = true })")
-        page.evaluate(script)
-        found = page.evaluate("(tags) => axe.run({runOnly: {type: 'tag', values: tags}})", AXE_RULES)
-        problems = [(each["id"], each["nodes"][0]["html"][:160]) for each in found["violations"]]
-        assert problems == [], address
-
-
-@pytest.mark.parametrize("width", [320, 1440])
-def test_no_page_is_wider_than_the_screen(open_page: Any, width: int):
+@pytest.mark.parametrize(("language", "scheme"), LOOKS)
+def test_every_page_is_accessible_and_fits_every_screen(open_page: Any, language: str, scheme: str):
     """The map and the flows scroll in their own frames."""
-    for address in ADDRESSES:
-        page = open_page(in_language(address, "fr"), width=width)
-        page.evaluate("document.querySelectorAll('details').forEach((each) => { each.open = true })")
-        assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), address
+    check_pages(open_page, ADDRESSES, language, scheme)
 
 
 def test_the_slider_draws_the_map_again(open_page: Any):

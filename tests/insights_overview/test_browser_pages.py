@@ -1,38 +1,21 @@
 """The pages in Chromium: axe-core finds nothing, nothing is wider than the screen, the keyboard reaches all."""
 
-from pathlib import Path
 from typing import Any
 
 import pytest
-from axe_playwright_python.base import AXE_FILE_PATH
 
-from tests.insights.test_browser import AXE_RULES, browser, in_language, open_page, site
+from tests.insights.chromium import LOOKS, check_pages, in_language
+from tests.insights.test_browser import site
 
-__all__ = ["browser", "open_page", "site"]
-
+__all__ = ["site"]
 pytestmark = pytest.mark.browser
 PAGES = ("/", "/frictions", "/frictions/repeat_contact", "/frictions/repeat_contact/sheet", "/data")
 
 
-@pytest.mark.parametrize(("language", "scheme"), [("fr", "light"), ("en", "dark")])
-def test_axe_finds_nothing(open_page: Any, language: str, scheme: str):
-    """With all that can be unfolded unfolded."""
-    script = Path(AXE_FILE_PATH).read_text(encoding="utf-8")
-    for address in PAGES:
-        page = open_page(in_language(address, language), scheme=scheme, bypass_csp=True)
-        page.evaluate("document.querySelectorAll('details').forEach((each) => { each.open = true })")
-        page.evaluate(script)
-        found = page.evaluate("(tags) => axe.run({runOnly: {type: 'tag', values: tags}})", AXE_RULES)
-        assert [(each["id"], each["nodes"][0]["html"][:120]) for each in found["violations"]] == [], address
-
-
-@pytest.mark.parametrize("width", [320, 1440])
-def test_nothing_is_wider_than_the_screen(open_page: Any, width: int):
-    """Only frames made for it scroll sideways."""
-    for address in PAGES:
-        page = open_page(in_language(address, "fr"), width=width)
-        page.evaluate("document.querySelectorAll('details').forEach((each) => { each.open = true })")
-        assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), address
+@pytest.mark.parametrize(("language", "scheme"), LOOKS)
+def test_every_page_is_accessible_and_fits_every_screen(open_page: Any, language: str, scheme: str):
+    """Every page of this area."""
+    check_pages(open_page, PAGES, language, scheme)
 
 
 def test_the_keyboard_leads_from_the_overview_to_the_sheet(open_page: Any):

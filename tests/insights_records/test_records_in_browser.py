@@ -1,19 +1,17 @@
 """Openings, a journey, annotations in Chromium: axe-core finds nothing, nothing is too wide, the keyboard is enough."""
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
-from axe_playwright_python.base import AXE_FILE_PATH
 
 from shared.log.port import Kind
 from shared.store.client import Store
 from tests.insights import seed
+from tests.insights.chromium import LOOKS, check_pages, in_language
 from tests.insights.conftest import PURPOSE, opened, served
 from tests.insights.seed import event
-from tests.insights.test_browser import AXE_RULES, browser, in_language, open_page  # noqa: F401  # fixtures
 
 pytestmark = pytest.mark.browser
 
@@ -54,29 +52,13 @@ def pages(site: httpx.Client) -> list[str]:
     return [single, opened(site, single), "/points", opened(site, "/points"), journey, "/journeys", "/annotations"]
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("language", ["fr", "en"])
-def test_axe_finds_nothing(open_page: Any, pages: list[str], language: str, scheme: str):  # noqa: F811
-    """Every page, with all that can be unfolded unfolded, passes the automatic rules of WCAG 2.2 AA and RGAA."""
-    script = Path(AXE_FILE_PATH).read_text(encoding="utf-8")
-    for address in pages:
-        page = open_page(in_language(address, language), scheme=scheme, bypass_csp=True)
-        page.evaluate("document.querySelectorAll('details').forEach((each) => { each.open = true })")
-        page.evaluate(script)
-        found = page.evaluate("(tags) => axe.run({runOnly: {type: 'tag', values: tags}})", AXE_RULES)
-        assert [(each["id"], each["nodes"][0]["html"][:120]) for each in found["violations"]] == [], address
+@pytest.mark.parametrize(("language", "scheme"), LOOKS)
+def test_every_page_is_accessible_and_fits_every_screen(open_page: Any, pages: list[str], language: str, scheme: str):
+    """Every kind of page of this area."""
+    check_pages(open_page, pages, language, scheme)
 
 
-@pytest.mark.parametrize("width", [320, 1440])
-def test_no_page_is_wider_than_the_screen(open_page: Any, pages: list[str], width: int):  # noqa: F811
-    """Nothing scrolls sideways but frames made for it."""
-    for address in pages:
-        page = open_page(in_language(address, "fr"), width=width)
-        page.evaluate("document.querySelectorAll('details').forEach((each) => { each.open = true })")
-        assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), address
-
-
-def test_from_a_point_to_its_journey_by_keyboard(open_page: Any, pages: list[str]):  # noqa: F811
+def test_from_a_point_to_its_journey_by_keyboard(open_page: Any, pages: list[str]):
     """The purpose is stated, the point read, its journey opened with one key more, a note left: without a mouse."""
     page = open_page(in_language(pages[0], "en"))
     page.get_by_label("To improve the service").focus()

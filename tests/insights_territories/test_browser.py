@@ -1,21 +1,18 @@
 """Funnel, Compare and Territories in Chromium: axe-core finds nothing, nothing is wider than the screen, the keyboard is enough."""
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
-from axe_playwright_python.base import AXE_FILE_PATH
 
 from shared.store.client import Store
 from tests.fixtures_store import TABLES
 from tests.insights import seed
+from tests.insights.chromium import LOOKS, check_pages
 from tests.insights.conftest import served
 from tests.insights.seed import event
-from tests.insights.test_browser import AXE_RULES, browser, in_language, open_page
 
-__all__ = ["browser", "open_page"]
 pytestmark = pytest.mark.browser
 
 ADDRESSES = (
@@ -61,26 +58,10 @@ def site(store: Store) -> Iterator[httpx.Client]:
         yield client
 
 
-@pytest.mark.parametrize(("language", "scheme"), [("fr", "light"), ("en", "dark")])
-def test_axe_finds_nothing(open_page: Any, language: str, scheme: str):
-    """Every page, with all that can be unfolded unfolded, passes the automatic rules of WCAG 2.2 AA and RGAA."""
-    script = Path(AXE_FILE_PATH).read_text(encoding="utf-8")
-    for address in ADDRESSES:
-        page = open_page(in_language(address, language), scheme=scheme, bypass_csp=True)
-        page.evaluate("document.querySelectorAll('details').forEach((each) => { each.open = true })")
-        page.evaluate(script)
-        found = page.evaluate("(tags) => axe.run({runOnly: {type: 'tag', values: tags}})", AXE_RULES)
-        problems = [(each["id"], each["nodes"][0]["html"][:120]) for each in found["violations"]]
-        assert problems == [], address
-
-
-@pytest.mark.parametrize(("width", "language"), [(320, "fr"), (320, "en"), (1440, "fr")])
-def test_no_page_is_wider_than_the_screen(open_page: Any, width: int, language: str):
-    """Nothing scrolls sideways but frames made for it."""
-    for address in ADDRESSES:
-        page = open_page(in_language(address, language), width=width)
-        page.evaluate("document.querySelectorAll('details').forEach((each) => { each.open = true })")
-        assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), address
+@pytest.mark.parametrize(("language", "scheme"), LOOKS)
+def test_every_page_is_accessible_and_fits_every_screen(open_page: Any, language: str, scheme: str):
+    """Every kind of page."""
+    check_pages(open_page, ADDRESSES, language, scheme)
 
 
 def test_a_funnel_is_chosen_by_keyboard(open_page: Any):

@@ -1,18 +1,14 @@
 """The page "What if", exports and the API's documentation in Chromium: axe, widths, the keyboard, progress without reloading."""
 
-from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
-from axe_playwright_python.base import AXE_FILE_PATH
 
-from tests.insights.test_browser import AXE_RULES, browser, open_page
+from tests.insights.chromium import LOOKS, check_pages
 from tests.insights_what_if.conftest import PERIOD, simulate
 
 pytestmark = pytest.mark.browser
-__all__ = ["browser", "open_page"]
-
 TRIED = f"rule=long_wait&limit_s.phone=300.5&{PERIOD}"
 PAGES = (f"/what-if?{TRIED}", f"/what-if?rule=repeat_contact&{PERIOD}", "/exports?x=", "/api/docs?x=")
 
@@ -24,20 +20,10 @@ def pages(site: httpx.Client) -> list[str]:
     return [address.removesuffix("?x=") for address in PAGES]
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_axe_finds_nothing_and_nothing_is_too_wide(open_page: Any, pages: list[str], scheme: str):
-    """All pages, everything unfolded, in French at 320 and in English at 1,440 pixels."""
-    script = Path(AXE_FILE_PATH).read_text(encoding="utf-8")
-    for address in pages:
-        for width, language in ((320, "fr"), (1440, "en")):
-            separator = "&" if "?" in address else "?"
-            page = open_page(f"{address}{separator}lang={language}", width=width, scheme=scheme, bypass_csp=True)
-            page.evaluate("document.querySelectorAll('details').forEach((each) => { each.open = true })")
-            assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), (address, width)
-            page.evaluate(script)
-            found = page.evaluate("(tags) => axe.run({runOnly: {type: 'tag', values: tags}})", AXE_RULES)
-            problems = [(each["id"], each["nodes"][0]["html"][:160]) for each in found["violations"]]
-            assert problems == [], (address, width)
+@pytest.mark.parametrize(("language", "scheme"), LOOKS)
+def test_every_page_is_accessible_and_fits_every_screen(open_page: Any, pages: list[str], language: str, scheme: str):
+    """One of them with a result."""
+    check_pages(open_page, pages, language, scheme)
 
 
 def test_a_simulation_by_keyboard_alone(open_page: Any):
