@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from services.alerts.alert import Alert
 from services.alerts.finding import SEVERITIES, Series
-from services.alerts.notification.causes import cause_of
+from services.alerts.notification.titles import cause_of
 from shared.detection.declarations.declaration import Words
 from shared.detection.wording import quoted
 

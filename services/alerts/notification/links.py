@@ -4,7 +4,7 @@ from typing import Final
 from urllib.parse import quote, urlencode
 
 from services.alerts.finding import Finding
-from services.alerts.notification.causes import cause_of
+from services.alerts.notification.titles import cause_of
 from shared.journey.instants import to_text
 
 ALERT_PATH: Final = "/alerts/"

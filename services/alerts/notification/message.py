@@ -13,11 +13,11 @@ from msgspec import Struct
 
 from services.alerts.alert import Alert, Ending, State, Step, Transition
 from services.alerts.finding import Condition, Finding, Series, Severity
-from services.alerts.notification.causes import cause_of, place_of, title_of
 from services.alerts.notification.citizen_texts import CitizenText, citizen_text
 from services.alerts.notification.comparison import Comparison, compared
 from services.alerts.notification.links import alert_path, evidence_path, playbook_path
 from services.alerts.notification.settings import NotificationSettings
+from services.alerts.notification.titles import cause_of, place_of, title_of
 from shared.detection.declarations.declaration import Words
 from shared.detection.wording import typeset
 from shared.journey.instants import to_text
@@ -111,6 +111,7 @@ _STEPS: Final[dict[Step, Words]] = {
     "unsuppressed": Words(fr="Alerte de nouveau signalée", en="Alert no longer silenced"),
     "repeated": Words(fr="Alerte toujours en cours", en="Alert goes on"),
 }
+_TRIAL: Final = Words(fr="Essai de Parcours : aucune alerte", en="Test of Parcours: no alert")
 _GRAVE: Final[dict[Severity, Words]] = {
     "information": Words(fr="pour information", en="information"),
     "warning": Words(fr="avertissement", en="warning"),
@@ -119,9 +120,18 @@ _GRAVE: Final[dict[Severity, Words]] = {
 
 
 def message_of(
-    alert: Alert, transition: Transition, why: Words, *, settings: NotificationSettings, small_cell_min: int
+    alert: Alert,
+    transition: Transition,
+    why: Words,
+    *,
+    settings: NotificationSettings,
+    small_cell_min: int,
+    test: bool = False,
 ) -> Message:
-    """The message for a transition. `why`: one sentence that says why there is an alert, without withheld figures."""
+    """The message for a transition. `why`: one sentence that says why there is an alert, without withheld figures.
+
+    test: sent by hand, about no alert; its subject says so.
+    """
     first = alert.findings[0] if alert.findings else None
     series = first.series if first else Series("rise")
     what = What(
@@ -130,6 +140,7 @@ def message_of(
     where = _where(alert, series, settings)
     return Message(
         key=idempotency_key(alert.id, transition.number),
+        test=test,
         alert=alert.id,
         cause_key=alert.key,
         number=transition.number,
@@ -139,7 +150,7 @@ def message_of(
         severity=alert.severity,
         suppressed=bool(alert.suppressed_by),
         ending=alert.ending,
-        subject=_subject(alert, transition, what, where),
+        subject=_TRIAL if test else _subject(alert, transition, what, where),
         what=what,
         where=where,
         since=to_text(min((each.since_us for each in alert.findings), default=alert.fired_us)),

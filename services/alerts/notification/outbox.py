@@ -3,39 +3,44 @@
 from collections.abc import Sequence
 from typing import Final, Protocol
 
-from msgspec import Struct
-
 from shared.journey.instants import SECOND_US
 
 PUT_OFF: Final = ""
-"""The error of a delivery that was not tried: its receiver is known not to answer, or an earlier message still waits."""
+"""The error of a delivery that was not tried: its receiver is known not to answer, or has too many before it."""
 
 
-CLAIM_US: Final = 120 * SECOND_US
+CLAIM_US: Final = 60 * SECOND_US
 """A claim lasts at least so long: longer than the longest time for one message, and some waiting before it."""
 
 
-class Delivery(Struct, frozen=True, kw_only=True):
+class Delivery(Protocol):
     """One message for one receiver; there is one for each (alert, transition, receiver).
 
     message: JSON of `services.alerts.notification.message.Message`, made when the transition was. tries: how often it was
     tried and failed. created_us: when it was first due. claimed_until_us: until then no other claim gives it out.
     """
 
-    id: str
-    receiver: str
-    message: bytes
-    created_us: int
-    claimed_until_us: int
-    tries: int = 0
+    @property
+    def id(self) -> str: ...
+    @property
+    def receiver(self) -> str: ...
+    @property
+    def message(self) -> bytes: ...
+    @property
+    def created_us(self) -> int: ...
+    @property
+    def claimed_until_us(self) -> int: ...
+    @property
+    def tries(self) -> int: ...
 
 
 class Outbox(Protocol):
     """What is to be told. All methods may be called from several threads, and raise `RegistryError` when it is not there."""
 
     def claim(self, limit: int, now_us: int, /) -> Sequence[Delivery]:
-        """At most `limit` deliveries that are due and not claimed by another, the longest due first (of one alert in the
-        order of its transitions); they are this caller's until `claimed_until_us`, then due again.
+        """At most `limit` deliveries that are due and not claimed by another, the longest due first; they are this caller's
+        until `claimed_until_us`, then due again. Of one alert and receiver only the first that still waits is given out, so
+        that messages arrive in the order of what happened.
         """
 
     def delivered(self, delivery: str, /) -> None:

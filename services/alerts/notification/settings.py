@@ -136,7 +136,7 @@ NUMBERS: Final[dict[str, NumberSetting]] = {
     "timeout_s": NumberSetting(
         default=10,
         low=1,
-        high=60,
+        high=30,
         source=Words(
             fr="Un récepteur qui répond le fait en moins d'une seconde ; dix secondes couvrent un serveur de courriel lent.",
             en="A receiver that answers does so within a second; ten seconds cover a slow mail server.",

@@ -3,7 +3,7 @@
 import logging
 from collections import OrderedDict
 from collections.abc import Sequence
-from typing import Final, Literal, NamedTuple, TypeVar
+from typing import Final, Literal
 
 import msgspec
 from msgspec import Struct
@@ -14,8 +14,6 @@ from services.alerts.notification.outbox import PUT_OFF, Delivery, Outbox
 from services.alerts.notification.retry import Circuit, Random, delay_us
 from shared.errors import NotDelivered, RegistryError
 from shared.journey.instants import SECOND_US
-
-Value = TypeVar("Value")
 
 MAX_REMEMBERED: Final = 1_000
 
@@ -44,11 +42,6 @@ class ReceiverState(Struct, frozen=True, kw_only=True):
     last_error_us: int | None
 
 
-class _Waiting(NamedTuple):
-    number: int
-    next_try_us: int
-
-
 class Worker:
     """Handles the deliveries of one receiver, one after the other."""
 
@@ -59,7 +52,6 @@ class Worker:
         self._outbox = outbox
         self._bounds = bounds
         self._random = random
-        self._waiting: OrderedDict[str, _Waiting] = OrderedDict()
         self._sent: OrderedDict[str, None] = OrderedDict()
         self._delivered = self._failed = self._dead = 0
         self._last_delivered_us: int | None = None
@@ -73,6 +65,7 @@ class Worker:
         """
         if delivery.id in self._sent:  # it arrived, but that could not be written down
             self._outbox.delivered(delivery.id)
+            del self._sent[delivery.id]
             return
         if delivery.claimed_until_us - now_us < self._bounds.timeout_s * SECOND_US:
             return
@@ -82,14 +75,13 @@ class Worker:
             self._give_up(delivery, f"the message cannot be read: {error}", now_us)
             return
         if now_us - delivery.created_us > self._bounds.max_age_s * SECOND_US:
-            self._waiting.pop(message.alert, None)
             self._give_up(delivery, self._last_error or "older than max_age_s before it could be sent", now_us)
             return
-        later_us = self._later_us(message, now_us)
-        if later_us is None:
+        paused_until_us = self.circuit.until_us(now_us)
+        if paused_until_us is None:
             self._try(delivery, message, now_us)
         else:
-            self._outbox.failed(delivery.id, PUT_OFF, later_us)
+            self._outbox.failed(delivery.id, PUT_OFF, paused_until_us)
 
     def send_again(self, contents: Sequence[bytes], now_us: int) -> None:
         """Tell the receiver again what is active."""
@@ -116,39 +108,30 @@ class Worker:
             last_error_us=self._last_error_us,
         )
 
-    def _later_us(self, message: Message, now_us: int) -> int | None:
-        """When the message may be tried, if not now: what an alert did first is told first."""
-        paused_us = self.circuit.until_us(now_us)
-        waiting = self._waiting.get(message.alert)
-        if waiting is not None and waiting.number < message.number and waiting.next_try_us > now_us:
-            return max(waiting.next_try_us + 1, paused_us or 0)
-        return paused_us
-
     def _try(self, delivery: Delivery, message: Message, now_us: int) -> None:
         try:
             self.channel.send(message, now_us)
         except NotDelivered as error:
             self._note(error, now_us)
-            self._try_later(delivery, message, error, now_us)
+            self._try_later(delivery, error, now_us)
             return
         self.circuit.succeeded()
-        self._waiting.pop(message.alert, None)
         self._delivered += 1
         self._last_delivered_us = now_us
         try:
             self._outbox.delivered(delivery.id)
         except RegistryError:
-            _remember(self._sent, delivery.id, None)
+            self._sent[delivery.id] = None
+            if len(self._sent) > MAX_REMEMBERED:
+                self._sent.popitem(last=False)
             raise
 
-    def _try_later(self, delivery: Delivery, message: Message, error: NotDelivered, now_us: int) -> None:
+    def _try_later(self, delivery: Delivery, error: NotDelivered, now_us: int) -> None:
         tries = delivery.tries + 1
         if error.permanent or tries >= self._bounds.max_tries:
-            self._waiting.pop(message.alert, None)
             self._give_up(delivery, str(error), now_us)
             return
         wait_us = max(delay_us(tries, self._random), round((error.retry_after_s or 0) * SECOND_US))
-        _remember(self._waiting, message.alert, _Waiting(message.number, now_us + wait_us))
         self._outbox.failed(delivery.id, str(error), now_us + wait_us)
 
     def _note(self, error: NotDelivered, now_us: int) -> None:
@@ -164,10 +147,3 @@ class Worker:
         self._dead += 1
         self._last_error, self._last_error_us = error, now_us
         self._outbox.dead(delivery.id, error)
-
-
-def _remember(memory: "OrderedDict[str, Value]", key: str, value: Value) -> None:
-    memory[key] = value
-    memory.move_to_end(key)
-    if len(memory) > MAX_REMEMBERED:
-        memory.popitem(last=False)
