@@ -26,6 +26,8 @@ class Settings(Struct, frozen=True, kw_only=True):
     """Load the Kansas City data on the first start."""
     rules: Path | None = None
     """The TOML file of rule settings; without it the defaults of the definitions."""
+    alerts: Path | None = None
+    """The TOML file of alert settings; without it their defaults."""
     min_free_mb: int = 256
     """Below this free space gateways answer 503."""
     partitions: int = 1

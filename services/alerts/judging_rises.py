@@ -88,12 +88,14 @@ def level(settings: AlertSettings, window: RiseWindow, series: int) -> float:
 class RiseJudge:
     """Judges one set of series by one past. What it remembers between rounds only saves time.
 
-    `series` and the past's numbers go together; the list may grow while the past is replaced (`renew`).
+    `series` and the past's numbers go together. Raises `ValueError` when they do not.
     """
 
     def __init__(
         self, settings: AlertSettings, series: Sequence[Series], past: Past, alerted: Sequence[Alerted] = ()
     ) -> None:
+        if len(series) != past.size:
+            raise ValueError(f"{len(series)} series, but a past of {past.size}")
         self._settings = settings
         self._calendar: Calendar = settings.calendar
         self._series = list(series)
@@ -108,6 +110,11 @@ class RiseJudge:
         if not self._settings.rises.enabled or not self._series:
             return []
         return [finding for window in WINDOWS for finding in self._judge(window, at_us, present, firing)]
+
+    def leave_out(self, alerted: Alerted) -> None:
+        """Take a span in which a series alerted out of what is usual."""
+        self._alerted.append(alerted)
+        self._expected.clear()
 
     def unknown(self, at_us: int) -> int:
         """How many series have too few weeks of history to be judged in the fast window now."""

@@ -4,6 +4,7 @@ from typing import IO, Any
 
 import click
 
+from services.commands.alerts import alerts_group
 from services.commands.dump import dump_command, restore_command
 from services.commands.events import events_group
 from services.commands.import_command import import_command
@@ -24,6 +25,7 @@ _COMMANDS = (
     rejected_group,
     rules_command,
     redetect_command,
+    alerts_group,
     migrate_command,
     dump_command,
     restore_command,

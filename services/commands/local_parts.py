@@ -1,9 +1,12 @@
 """What the command line takes from the composition root."""
 
 from collections.abc import Callable, Mapping, Sequence
+from datetime import date
 from pathlib import Path
 from typing import Any, Protocol
 
+from services.alerts.backtest import Outcome
+from services.alerts.settings import AlertSettings
 from shared.log.port import LogReader
 from shared.settings import Settings
 
@@ -44,3 +47,9 @@ class LocalParts(Protocol):
 
     def reshard(self, partitions: int) -> Mapping[str, int]:
         """Gives a cluster's log so many partitions: `partitions`, `before`, journeys `moved` and `of_unknown_shard`."""
+
+    def alerts(self, file: Path | None) -> AlertSettings:
+        """The alert settings of the file, or those of this site."""
+
+    def backtest(self, first: date, last: date, file: Path | None, counted: Callable[[int, int], None]) -> Outcome:
+        """Judges the stored past again from one day to another, both included; `counted` takes quarter hours done and in all."""

@@ -2,10 +2,14 @@
 
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from datetime import date
 from pathlib import Path
 from typing import Any
 
+from services.alerts.backtest import Outcome
+from services.alerts.settings import AlertSettings
 from services.supervisor.platform import run_platform
+from services.wiring.alert_settings import site_alerts
 from services.wiring.folder import DataFolder
 from services.wiring.process import run_service
 from services.wiring.rules import site_rules
@@ -123,3 +127,13 @@ class LocalPlatform:
             "moved": done.moved.journeys,
             "of_unknown_shard": done.moved.of_unknown_shard,
         }
+
+    def alerts(self, file: Path | None) -> AlertSettings:
+        """The alert settings of the file, or those of this site. Raises `ConfigurationError`."""
+        return site_alerts(self.settings().alerts) if file is None else site_alerts(file, "--settings")
+
+    def backtest(self, first: date, last: date, file: Path | None, counted: Callable[[int, int], None]) -> Outcome:
+        """Judge the stored past again with the alert settings of the file, or of this site."""
+        from services.wiring.alert_backtest import backtest_site  # noqa: PLC0415
+
+        return backtest_site(self.settings(), first, last, file, counted)

@@ -1,12 +1,16 @@
 """The parts that run in this process, as a test gives them; and running the command line with them."""
 
 from collections.abc import Callable, Mapping, Sequence
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 from click.testing import CliRunner, Result
 
+from services.alerts.backtest import Outcome
+from services.alerts.settings import AlertSettings
 from services.commands.cli import build_cli
+from services.wiring.alert_settings import site_alerts
 from services.wiring.folder import DataFolder
 from services.wiring.streams import EVENTS
 from shared.detection.settings import DEFAULTS
@@ -29,6 +33,7 @@ class Local:
         self._settings = Settings(data=data, phone_region=phone_region, **ports)
         self.report: Mapping[str, Any] = {"parts": []}
         self.calls: list[str] = []
+        self.outcome = Outcome(fired=[], rounds=96, series=12, left_out=0)
 
     def settings(self) -> Settings:
         return self._settings
@@ -68,6 +73,14 @@ class Local:
     def reshard(self, partitions: int) -> Mapping[str, int]:
         self.calls.append(f"reshard {partitions}")
         return {"partitions": partitions, "before": 2, "moved": 1234, "of_unknown_shard": 5}
+
+    def alerts(self, file: Path | None) -> AlertSettings:
+        return site_alerts(file, "--settings")
+
+    def backtest(self, first: date, last: date, file: Path | None, counted: Callable[[int, int], None]) -> Outcome:
+        self.calls.append(f"backtest {first} {last} {file}")
+        counted(96, 96)
+        return self.outcome
 
 
 class Unsettled(Local):

@@ -1,0 +1,118 @@
+"""What needs no past: thresholds, service levels that were announced, and lag. Pure; time is a parameter."""
+
+from collections.abc import Mapping, Sequence
+
+from msgspec import Struct
+from scipy.special import bdtr
+
+from services.alerts.calendar_clock import MINUTE_US, SLOT_US
+from services.alerts.counts import Present
+from services.alerts.finding import Finding, Series
+from services.alerts.settings import AlertSettings, ServiceLevel, Threshold
+from shared.journey.instants import SECOND_US
+
+
+class Share(Struct, frozen=True):
+    """What a service level counted in its window: contacts (or announced dues) in all, and those that were kept."""
+
+    kept: int
+    total: int
+
+
+def threshold_series(threshold: Threshold) -> Series:
+    """The series of a threshold."""
+    return Series(
+        "threshold", threshold.rule, threshold.service, threshold.channel, threshold.territory, threshold.name
+    )
+
+
+def judge_threshold(threshold: Threshold, series: Sequence[Series], present: Present, at_us: int) -> Finding | None:
+    """Whether so many journeys were touched in the minutes before the instant.
+
+    `series`: the watched series by number. A threshold on any rule, service or channel counts each of its narrowest series:
+    a journey that is touched in two of them counts twice.
+    """
+    to_us = -(-at_us // MINUTE_US) * MINUTE_US
+    from_us = to_us - threshold.window_min * MINUTE_US
+    numbers = [number for number, each in enumerate(series) if _belongs(threshold, each)]
+    citizens = sum(present.citizens(number, from_us, to_us) for number in numbers)
+    if citizens < threshold.at_least:
+        return None
+    return Finding(
+        series=threshold_series(threshold),
+        window="none",
+        from_us=from_us,
+        to_us=to_us,
+        since_us=from_us,
+        observed=citizens,
+        expected=threshold.at_least,
+        citizens=citizens,
+        severity=threshold.severity,
+    )
+
+
+def _belongs(threshold: Threshold, series: Series) -> bool:
+    """Whether a watched series is one whose sum the threshold is on: exactly what it names, no part of another."""
+    return (
+        series.territory == threshold.territory
+        and series.rule == (threshold.rule or series.rule)
+        and series.service == (threshold.service or series.service)
+        and (series.channel == threshold.channel if threshold.channel else _is_widest(series))
+    )
+
+
+def _is_widest(series: Series) -> bool:
+    """Whether no other series over more channels is watched at the place: those over all channels have no territory."""
+    return series.channel == "" or series.territory != ""
+
+
+def level_series(level: ServiceLevel) -> Series:
+    """The series of a service level."""
+    return Series("service_level", "", level.service, level.channel, "", level.name)
+
+
+def level_window(level: ServiceLevel, at_us: int) -> tuple[int, int]:
+    """The window of a service level: it ends with the last whole quarter hour before the instant."""
+    to_us = at_us // SLOT_US * SLOT_US
+    return to_us - level.window_min * MINUTE_US, to_us
+
+
+def judge_level(level: ServiceLevel, share: Share, at_us: int) -> Finding | None:
+    """Whether the share lies below what was announced, by more than so few contacts would by chance (binomial)."""
+    if share.total < level.min_contacts or share.kept >= level.at_least * share.total:
+        return None
+    chance = float(bdtr(share.kept, share.total, level.at_least))
+    if chance > level.probability:
+        return None
+    from_us, to_us = level_window(level, at_us)
+    return Finding(
+        series=level_series(level),
+        window="none",
+        from_us=from_us,
+        to_us=to_us,
+        since_us=from_us,
+        observed=share.kept / share.total,
+        expected=level.at_least,
+        probability=chance,
+        citizens=share.total - share.kept,
+        severity=level.severity,
+    )
+
+
+def judge_lag(settings: AlertSettings, lag_s: Mapping[str, float], at_us: int) -> list[Finding]:
+    """The streams whose readers are further behind than is accepted; `lag_s` by the name of the stream."""
+    lag = settings.lag
+    return [
+        Finding(
+            series=Series("lag", name=stream),
+            window="none",
+            from_us=at_us - round(behind_s * SECOND_US),
+            to_us=at_us,
+            since_us=at_us - round(behind_s * SECOND_US),
+            observed=behind_s,
+            expected=lag.warning_s,
+            severity="critical" if behind_s > lag.critical_s else "warning",
+        )
+        for stream, behind_s in sorted(lag_s.items())
+        if lag.enabled and behind_s > lag.warning_s
+    ]

@@ -1,0 +1,18 @@
+"""The alert settings of this site."""
+
+from pathlib import Path
+
+from services.alerts.settings import AlertSettings, default_alerts, parse_alerts
+from shared.errors import ConfigurationError
+
+
+def site_alerts(path: Path | None, named: str = "PARCOURS_ALERTS") -> AlertSettings:
+    """The settings of an alert file, or the defaults. Raises `ConfigurationError`, naming the file, and what named it."""
+    if path is None:
+        return default_alerts()
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
+        raise ConfigurationError(f"{named}={path}: the alert file cannot be read: {reason}") from error
+    return parse_alerts(text, str(path))
