@@ -13,7 +13,6 @@ from services.redetection.job import RedetectionJobs
 from services.simulation.job import Simulations
 from services.wiring import doctor
 from services.wiring.assembling import Assembling
-from services.wiring.cluster.parts import open_registry
 from services.wiring.detector_metrics import expose_detector
 from services.wiring.folder import DataFolder
 from services.wiring.http import serve
@@ -23,6 +22,7 @@ from services.wiring.loading import Loading
 from services.wiring.pruning import Pruning
 from services.wiring.readiness import readiness_checks
 from services.wiring.redetection import build_redetections
+from services.wiring.registry import open_registry
 from services.wiring.rules import RulesInForce, site_rules
 from services.wiring.signals import expose_loader_lag
 from services.wiring.simulation import build_simulations

@@ -11,8 +11,8 @@ from typing import Any, Final, Literal
 import msgspec
 from msgspec import Struct
 
-from services.wiring.cluster.parts import registry_in
 from services.wiring.folder import DataFolder, read_json
+from services.wiring.registry import registry_in
 from services.wiring.rules import site_rules
 from services.wiring.streams import EVENTS, INGEST_REJECTS, LOAD_REJECTS, POINTS
 from shared.errors import LogError, ParcoursError, RegistryError, StoreDamaged

@@ -7,8 +7,9 @@ from typing import Final
 
 from services.wiring.analytics import open_store as open_folder
 from services.wiring.cluster.loader import SERVICE as LOADER
-from services.wiring.cluster.parts import instance_name, open_registry
+from services.wiring.cluster.parts import instance_name
 from services.wiring.folder import DataFolder
+from services.wiring.registry import open_registry
 from services.wiring.site_keys import fingerprints
 from services.wiring.version import program_version
 from shared.errors import ConfigurationError, RegistryError

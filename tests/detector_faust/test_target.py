@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from services.wiring.cluster.detector import check_topics, log_id_of, run_detector
-from services.wiring.cluster.parts import open_registry
+from services.wiring.registry import open_registry
 from shared.errors import ConfigurationError
 from shared.log.kafka.topics import Topic, create_topics
 from shared.settings import Settings

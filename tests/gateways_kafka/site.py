@@ -10,8 +10,8 @@ import httpx
 import msgspec
 from kafka import KafkaProducer
 
-from services.wiring.cluster.parts import open_registry
 from services.wiring.cluster.setup import make_topics
+from services.wiring.registry import open_registry
 from shared.ingest.rejects import Reject
 from shared.journey.codec import decode_controls, decode_events
 from shared.journey.control import AnyControl

@@ -5,11 +5,12 @@ Lines and bands are drawn in a box `PLOT_WIDTH` wide that is stretched to the pl
 
 from collections.abc import Sequence
 from itertools import pairwise
-from math import ceil, floor, log10
+from math import ceil
 from typing import Any, Final
 
 from msgspec import Struct
 
+from services.insights.charts.steps import round_step
 from services.insights.figures.table import Table
 
 PLOT_WIDTH: Final = 1000
@@ -120,9 +121,7 @@ def _highest(rows: Sequence[dict[str, Any]], numbers: Sequence[float]) -> float:
 
 
 def _ticks(highest: float) -> list[float]:
-    rough = max(highest, 1e-6) / _TICKS
-    size = 10.0 ** floor(log10(rough))
-    step = next(each * size for each in (1, 2, 2.5, 5, 10) if each * size >= rough * 0.999)
+    step = round_step(max(highest, 1e-6) / _TICKS)
     return [round(step * each, 10) for each in range(ceil(highest / step - 1e-9) + 1)]
 
 

@@ -1,11 +1,12 @@
 """The geometry of a value with its interval on a horizontal axis: places in per cent of the plot."""
 
 from collections.abc import Iterable
-from math import ceil, floor, isfinite, log10
+from math import ceil, floor, isfinite
 from typing import Final
 
 from msgspec import Struct
 
+from services.insights.charts.steps import round_step
 from services.insights.figures.intervals import Interval
 
 _ROOM: Final = 0.04
@@ -43,10 +44,7 @@ class Scale(Struct, frozen=True):
 
     def ticks(self, wanted: int = 4) -> list[tuple[float, float]]:
         """(place, value) of round values on the axis."""
-        span = self.high - self.low
-        rough = span / wanted or 1.0
-        size = 10.0 ** floor(log10(rough))
-        step = next(each * size for each in (1, 2, 2.5, 5, 10) if each * size >= rough * 0.999)
+        step = round_step((self.high - self.low) / wanted or 1.0)
         first = ceil(self.low / step - 1e-9)
         last = floor(self.high / step + 1e-9)
         return [(self.place(each * step), round(each * step, 10)) for each in range(first, last + 1)]

@@ -13,8 +13,9 @@ from services.detector.faust_worker import Membership, run_worker
 from services.detector.kafka_checkpoint import Topics
 from services.detector.status import DetectorStatus
 from services.wiring.cluster.heart import Heart
-from services.wiring.cluster.parts import instance_name, open_registry
+from services.wiring.cluster.parts import instance_name
 from services.wiring.detector_metrics import expose_status
+from services.wiring.registry import open_registry
 from services.wiring.version import program_version
 from shared.clock import now_us
 from shared.errors import ConfigurationError

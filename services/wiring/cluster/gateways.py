@@ -10,12 +10,13 @@ from services.channel_counter import app as channel_counter
 from services.channel_phone import app as channel_phone
 from services.channel_web import app as channel_web
 from services.wiring.cluster.cluster_keys import open_cluster_keys
-from services.wiring.cluster.parts import instance_name, open_registry, when_it_answers
+from services.wiring.cluster.parts import instance_name, when_it_answers
 from services.wiring.cluster.published_rules import PublishedRulesInRegistry, read_published
 from services.wiring.folder import DataFolder
 from services.wiring.gateway import check_publishers, gateway_parts, guard_app
 from services.wiring.http import serve
 from services.wiring.listener import open_listener
+from services.wiring.registry import open_registry
 from services.wiring.signals import expose_lease
 from shared.ingest.app import build_ingest_app
 from shared.ingest.clock_duty import ClockDuty

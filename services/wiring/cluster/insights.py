@@ -6,13 +6,14 @@ from contextlib import ExitStack
 from services.wiring.cluster.doctor import ClusterDoctor
 from services.wiring.cluster.loader import LOADED
 from services.wiring.cluster.loading import ClusterLoading
-from services.wiring.cluster.parts import open_registry, open_store
+from services.wiring.cluster.parts import open_store
 from services.wiring.cluster.published_rules import RulesOfRegistry
 from services.wiring.folder import DataFolder
 from services.wiring.http import serve
 from services.wiring.insights_app import build_insights
 from services.wiring.listener import open_listener
 from services.wiring.redetection import build_redetections
+from services.wiring.registry import open_registry
 from services.wiring.rules import site_rules
 from services.wiring.simulation import build_simulations
 from shared.clock import now_us

@@ -12,9 +12,10 @@ from services.loader.positions import DETECTED
 from services.loader.refused import RejectLog
 from services.wiring.assembling import Assembling
 from services.wiring.cluster.heart import Heart
-from services.wiring.cluster.parts import instance_name, open_registry, open_store
+from services.wiring.cluster.parts import instance_name, open_store
 from services.wiring.cluster.published_rules import RulesOfRegistry
 from services.wiring.folder import DataFolder
+from services.wiring.registry import open_registry
 from services.wiring.rules import site_rules
 from services.wiring.signals import expose_detector_lag, expose_lease, expose_loader_lag
 from services.wiring.version import program_version

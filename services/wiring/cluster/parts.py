@@ -7,9 +7,7 @@ from collections.abc import Callable
 from time import monotonic
 from typing import Final, TypeVar
 
-from services.wiring.folder import DataFolder
 from shared.errors import ConfigurationError, LogUnavailable, RegistryError, StoreError
-from shared.registry.registry import Registry
 from shared.settings import Settings
 from shared.store.client import Store
 
@@ -19,19 +17,6 @@ _RETRY_S: Final = 1.0
 
 T = TypeVar("T")
 _log = logging.getLogger(__name__)
-
-
-def open_registry(settings: Settings) -> Registry:
-    """The database that processes share; without the setting, a file in the data folder. Nothing is opened yet."""
-    folder = DataFolder(settings.data)
-    if not settings.registry:
-        folder.create()
-    return registry_in(settings, folder)
-
-
-def registry_in(settings: Settings, folder: DataFolder) -> Registry:
-    """The same, without making the folder."""
-    return Registry(settings.registry or f"sqlite:///{folder.registry.resolve()}")
 
 
 def open_store(settings: Settings) -> Store:

@@ -11,7 +11,8 @@ from services.detector.kafka_checkpoint import Topics
 from services.detector.resharding import Moved, Resharding
 from services.wiring.cluster.detector import GROUP
 from services.wiring.cluster.gateways import CLOCK_LEASE
-from services.wiring.cluster.parts import instance_name, open_registry, open_store
+from services.wiring.cluster.parts import instance_name, open_store
+from services.wiring.registry import open_registry
 from shared.errors import ConfigurationError, ReshardRefused
 from shared.journey.event import SHARDS
 from shared.log.kafka.reader import KafkaLogReader

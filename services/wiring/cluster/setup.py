@@ -5,8 +5,9 @@ import threading
 from contextlib import closing
 from functools import partial
 
-from services.wiring.cluster.parts import open_registry, open_store, when_it_answers
+from services.wiring.cluster.parts import open_store, when_it_answers
 from services.wiring.folder import DataFolder
+from services.wiring.registry import open_registry
 from shared.log.kafka.topics import create_topics, declared_topics
 from shared.privacy.keys import load_or_make_keys
 from shared.settings import Settings

@@ -10,8 +10,8 @@ from typing import Final, NamedTuple
 
 import httpx
 
-from services.wiring.cluster.parts import open_registry
 from services.wiring.cluster.setup import make_topics
+from services.wiring.registry import open_registry
 from shared.log.port import JOURNEY_EVENTS, Kind
 from shared.privacy.keys import load_or_make_keys
 from shared.settings import Settings
