@@ -115,7 +115,7 @@ class TableReader:
         if value is None and default is not None:
             return default
         if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
-            found = "nothing" if value is None else value if isinstance(value, int | float) else kind_of(value)
+            found = "nothing" if value is None else value if type(value) in {int, float} else kind_of(value)
             self.note(name, f"expected a whole number from {low} to {high}, found {found}")
             return default if default is not None else low
         return value

@@ -1,0 +1,216 @@
+"""What is sent of a transition: all its fields, in both languages, without small counts."""
+
+import json
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import jsonschema
+import pytest
+from msgspec import structs
+from starlette.datastructures import QueryParams
+
+import services.alerts.notification.message as module
+from services.alerts.finding import CONDITIONS, Series
+from services.alerts.notification.message import decode, encode, idempotency_key, is_active
+from services.alerts.notification.settings import STEPS
+from services.alerts.notification.telling import told, trial_message
+from services.insights.filters import read_filters
+from shared.detection.declarations.declaration import Words
+from shared.detection.settings import RULES
+from tests.alerts_notification.samples import (
+    FORM,
+    HOUR_US,
+    NOW_US,
+    PARIS,
+    WHY,
+    alert,
+    finding,
+    message,
+    settings,
+    transition,
+)
+
+SCHEMA = json.loads(Path(module.__file__).with_name("message.schema.json").read_text(encoding="utf-8"))
+VALIDATOR = jsonschema.Draft202012Validator(SCHEMA)
+
+
+def valid(content: bytes) -> dict[str, Any]:
+    """The JSON, which must be as the schema says."""
+    value: dict[str, Any] = json.loads(content)
+    VALIDATOR.validate(value)
+    return value
+
+
+def test_the_schema_is_one() -> None:
+    """The shipped schema is a valid schema, and names every field of a message and no other."""
+    jsonschema.Draft202012Validator.check_schema(SCHEMA)
+    fields = set(module.Message.__struct_fields__)
+    assert set(SCHEMA["properties"]) == fields
+    assert set(SCHEMA["required"]) == fields
+    assert tuple(SCHEMA["properties"]["step"]["enum"]) == STEPS
+
+
+def test_a_message_says_what_where_since_when_how_many_compared_with_what_and_why() -> None:
+    """Every field that a person needs is there, in both languages, and the schema accepts it."""
+    value = valid(
+        encode(message(service_names={"housing-benefit": Words(fr="aide au logement", en="housing benefit")}))
+    )
+    assert value["what"]["cause"] == "form_abandoned"
+    assert value["what"]["title"]["en"].startswith("Rise: ")
+    assert value["where"]["text"] == {
+        "fr": "«\u00a0aide au logement\u00a0», en ligne, fr/idf/75",
+        "en": "“housing benefit”, online, fr/idf/75",
+    }
+    assert value["since"] == "2026-11-23T08:45:00.000000Z"
+    assert value["citizens"] == {"count": 38, "withheld": False, "minimum": 10}
+    assert (
+        value["compared"]["text"]["en"]
+        == "40 journeys affected in 15\u00a0minutes, against 10 expected from past weeks."
+    )
+    assert value["compared"]["text"]["fr"].startswith("40 parcours touchés en 15")
+    assert value["why"] == {"fr": WHY.fr, "en": WHY.en}
+    assert value["links"]["alert"] == "https://parcours.example/alerts/a1"
+    assert value["links"]["playbook"]["fr"] == "https://parcours.example/alerts/playbooks/form_abandoned?lang=fr"
+    assert value["subject"]["en"].startswith("Alert (warning): Rise: ")
+    assert "aide au logement" in value["citizen_text"]["fr"]
+    assert value["citizen_text"]["announce"] is True
+    assert decode(encode(message())) == message()
+
+
+def test_the_evidence_link_is_a_question_that_insights_takes() -> None:
+    """Its parameters are filters of the pages, and say rule, service, channel, territory and period of the alert."""
+    link = message().links.evidence or ""
+    filters = read_filters(QueryParams(urlsplit(link).query))
+    assert urlsplit(link).path == "/points"
+    assert (filters.rule, filters.service, filters.channel, filters.territory) == (
+        "form_abandoned",
+        "housing-benefit",
+        "web",
+        "fr/idf/75",
+    )
+    assert (filters.from_us, filters.to_us) == (NOW_US - HOUR_US // 4, NOW_US)
+    assert parse_qs(urlsplit(link).query).keys() == {"rule", "service", "channel", "territory", "from", "to"}
+
+
+def test_without_an_address_of_the_pages_there_are_no_links() -> None:
+    """A site that sets no `pages_url` gets messages without links rather than links that lead nowhere."""
+    value = valid(encode(message(pages_url="")))
+    assert set(value["links"].values()) == {None}
+
+
+@pytest.mark.parametrize("cause", [*RULES, *CONDITIONS])
+@pytest.mark.parametrize("step", STEPS)
+def test_every_cause_and_step_has_a_message(cause: str, step: Any) -> None:
+    """Whatever rule or condition it is about and whatever happened, the message is complete."""
+    series = Series("rise", rule=cause, channel="phone") if cause in RULES else Series(cause, name="thing")  # type: ignore[arg-type]
+    over = {"state": "resolved", "resolved_us": NOW_US, "ending": "ended"} if step == "resolved" else {}
+    value = valid(encode(message(alert(finding(series), **over), transition(step))))
+    assert value["what"]["cause"] == cause
+    texts = (*value["subject"].values(), value["citizen_text"]["fr"], value["citizen_text"]["en"])
+    assert [text for text in texts if "{" in text] == []
+
+
+@pytest.mark.parametrize(
+    ("citizens", "observed", "shown"),
+    [(9, 12.0, False), (None, 9.0, False), (10, 10.0, True), (None, 0.0, True), (0, 0.0, True), (1, 40.0, False)],
+)
+def test_small_counts_are_withheld(citizens: int | None, observed: float, shown: bool) -> None:
+    """Neither the citizens, nor what was counted, nor what it is compared with is told of fewer than the minimum."""
+    value = valid(encode(message(alert(finding(citizens=citizens, observed=observed)))))
+    assert value["compared"]["withheld"] is not shown
+    assert (value["compared"]["observed"] is None) is not shown
+    assert value["citizens"]["withheld"] is (citizens is not None and 0 < citizens < 10)
+    if not shown:
+        assert value["compared"]["expected"] is None
+        assert value["compared"]["text"]["en"].startswith("Fewer than 10 people")
+        assert value["citizens"]["count"] is None
+
+
+def test_citizens_of_overlapping_series_are_not_added() -> None:
+    """An alert of several series tells the largest count, and all channels, each once."""
+    phone = finding(Series("rise", rule="long_wait", service="housing-benefit", channel="phone"), citizens=50)
+    value = valid(encode(message(alert(finding(), phone, finding(citizens=7)))))
+    assert value["citizens"]["count"] == 50
+    assert value["where"]["channels"] == ["web", "phone"]
+
+
+def test_an_alert_without_findings_can_still_be_told_of() -> None:
+    """The end of an alert whose series have nothing any more is a message too."""
+    over = alert(state="resolved", resolved_us=NOW_US, ending="corrected")
+    value = valid(encode(message(structs.replace(over, findings=()))))
+    assert value["compared"] is None
+    assert value["citizen_text"]["announce"] is False
+
+
+def test_no_name_of_a_person_is_sent() -> None:
+    """Who acknowledged, was assigned or wrote what stays on the alert's page."""
+    about = alert(state="acknowledged", acknowledged_by="Camille", assigned_to="Dominique")
+    content = encode(message(about, transition("acknowledged", by="Camille", text="j'appelle l'hébergeur")))
+    assert b"Camille" not in content
+    assert b"Dominique" not in content
+    assert "hébergeur".encode() not in content
+
+
+def test_the_key_is_the_same_at_each_try_and_stands_in_any_header() -> None:
+    """It tells transitions apart, and an identity with other letters becomes one without."""
+    assert message().key == message().key == "a1-1"
+    assert idempotency_key("a1", 2) == "a1-2"
+    strange = idempotency_key("a\r\nX: é", 3)
+    assert strange.isascii()
+    assert strange.replace("-", "").isalnum()
+    assert strange != idempotency_key("b\r\nX: é", 3)
+
+
+def test_what_is_active() -> None:
+    """An alert that is resolved or kept quiet is not active."""
+    assert is_active(message())
+    assert not is_active(message(alert(suppressed_by="silence-1"), transition("suppressed")))
+    assert not is_active(message(alert(state="resolved", resolved_us=NOW_US), transition("resolved")))
+
+
+def test_told_makes_one_message_for_each_receiver() -> None:
+    """The same content goes to each receiver, with the instant from which it may be sent; nothing is made for nobody."""
+    chosen = settings(otherwise=("day", "night"))
+    found = told(chosen, alert(), transition(), WHY, 10)
+    assert [(each.receiver, each.due_us) for each in found] == [("day", NOW_US), ("night", NOW_US)]
+    assert len({each.content for each in found}) == 1
+    assert told(chosen, alert(suppressed_by="x"), transition(), WHY, 10) == []
+    assert PARIS.key == "Europe/Paris"
+
+
+def test_a_trial_is_plainly_one() -> None:
+    """It is marked, its subject says that there is no alert, it is over at once and announces nothing."""
+    trial = trial_message(settings(), NOW_US, 10)
+    value = valid(encode(trial))
+    assert value["test"] is True
+    assert not is_active(trial)
+    assert "no alert" in value["subject"]["en"]
+    assert "aucune alerte" in value["subject"]["fr"]
+    assert value["citizen_text"]["announce"] is False
+
+
+def test_figures_of_each_condition_are_in_plain_words() -> None:
+    """A share is a percentage, a lag a duration; what is expected is left out where nothing is."""
+
+    def text(series: Series, observed: float, expected: float | None) -> tuple[str, str]:
+        found = finding(series, observed=observed, expected=expected, citizens=None)
+        compared = message(alert(found)).compared
+        assert compared is not None
+        return compared.text.fr.replace("\u00a0", " ").replace("\u202f", " "), compared.text.en.replace("\u00a0", " ")
+
+    assert text(Series("service_level", name="x"), 0.814, 0.9) == (
+        "81,4 % en 15 minutes, pour un objectif de 90 %.",
+        "81.4% in 15 minutes, for a target of 90%.",
+    )
+    assert text(Series("lag", name="x"), 125, None)[1] == "Behind the events received by 2 minutes and 5 seconds."
+    assert text(Series("silence", channel="web"), 0, 31.26) == (
+        "Événements reçus en 15 minutes : 0, contre 31,3 attendus d’après les semaines passées.",
+        "Events received in 15 minutes: 0, against 31.3 expected from past weeks.",
+    )
+    assert (
+        text(Series("threshold", rule=FORM.rule), 40, None)[1] == "40 in 15 minutes, beyond the threshold that was set."
+    )
+    assert text(Series("rejects", name="/phone"), 4, 1.0)[1] == "Events refused in 15 minutes: 4, against 1 expected."
+    assert text(Series("service_level", name="x"), 0.5, None)[1] == "50% in 15 minutes, below the target."
+    assert text(FORM, 40, None)[1] == "40 journeys affected in 15 minutes."
