@@ -43,6 +43,10 @@ class Filters(Struct, frozen=True, kw_only=True):
         """Whether the period begins and ends on full hours, as the aggregates do."""
         return all(edge is None or edge % HOUR_US == 0 for edge in (self.from_us, self.to_us))
 
+    def on_full_days(self) -> bool:
+        """As `on_full_hours`, on days of UTC."""
+        return all(edge is None or edge % DAY_US == 0 for edge in (self.from_us, self.to_us))
+
     def parameters(self) -> dict[str, str]:
         """The filters as query parameters, without those that restrict nothing."""
         values = {name: getattr(self, name) for name in ("rule", "service", "channel", "territory", "source")}

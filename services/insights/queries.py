@@ -8,7 +8,9 @@ Identifiers come from the tables below only; values are bound. A question is SQL
 from collections.abc import Sequence
 from typing import Any, Final, NamedTuple
 
+from services.insights.conditions import HOUR, restrict, where_of, within
 from services.insights.filters import Filters
+from services.insights.sums import Finest, finest_of, start_of, sums
 from shared.journey.vocabulary import CITIZEN_TYPES
 
 MAX_GROUPS: Final = 10_000
@@ -24,24 +26,20 @@ MAX_CHOICES: Final = 300
 CASE_WORK_RULES: Final = frozenset({"ping_pong", "rework", "case_reopened", "deadline_missed"})
 """Rules that judge the work on a case, not a contact: they stay out of rates per contact."""
 
+FIELD_BITS: Final = {
+    field: bit
+    for bit, field in enumerate(
+        ("matter", "channel", "step", "contact", "case", "office", "team", "territory", "reason", "document", "outcome",
+         "wait_s", "duration_s", "due", "rating")
+    )
+}  # fmt: skip
+"""The bits of the column `carried` of `events`: which fields a row carries (migration 0009)."""
+SAMPLED_POINTS: Final = 100_000
+"""So many points say enough of how they cluster by journey."""
+
 POINT_GROUPS: Final = ("rule", "service", "channel", "territory")
 EVENT_GROUPS: Final = ("type", "service", "channel", "territory")
 REJECT_GROUPS: Final = ("reason", "stage", "gateway")
-
-_EQUAL: Final = ("rule", "service", "channel", "source")
-_TERRITORY: Final = "(territory = {territory:String} OR startsWith(territory, {territory_below:String}))"
-_ANCHORS: Final = """(source, id) IN (
-    SELECT source, anchor FROM points WHERE rule = {rule:String}
-    GROUP BY time, points.id, source, anchor HAVING sum(sign) > 0)"""
-_HOUR: Final = "toStartOfHour(time)"
-_BINS: Final = {
-    "hour": _HOUR,
-    "day": f"toStartOfDay({_HOUR}, 'UTC')",
-    "week": f"toStartOfWeek({_HOUR}, 1, 'UTC')",
-    "month": f"toStartOfMonth({_HOUR}, 'UTC')",
-    "year": f"toStartOfYear({_HOUR}, 'UTC')",
-}
-BINS: Final = tuple(_BINS)
 
 POINT_COLUMNS: Final = """
     id, revision, rule, version, parameters, figures, source, anchor, subject, service, journey, channel, step, office,
@@ -64,48 +62,29 @@ class Question(NamedTuple):
     parameters: dict[str, Any]
 
 
-def _where(conditions: Sequence[str]) -> str:
-    return "WHERE " + " AND ".join(conditions) if conditions else ""
-
-
-def _restrict(filters: Filters, time: str, *, rule_column: bool) -> tuple[list[str], dict[str, Any]]:
-    """Conditions and parameters of the filters; on a table without rules, `rule` keeps the events that anchor a point."""
-    conditions = []
-    parameters: dict[str, Any] = {}
-    for name in _EQUAL:
-        value = getattr(filters, name)
-        if value is not None:
-            conditions.append(_ANCHORS if name == "rule" and not rule_column else f"{name} = {{{name}:String}}")
-            parameters[name] = value
-    if filters.territory is not None:
-        conditions.append(_TERRITORY)
-        parameters |= {"territory": filters.territory, "territory_below": filters.territory + "/"}
-    for name, sign in (("from_us", ">="), ("to_us", "<")):
-        value = getattr(filters, name)
-        if value is not None:
-            conditions.append(f"{time} {sign} fromUnixTimestamp64Micro({{{name}:Int64}}, 'UTC')")
-            parameters[name] = value
-    return conditions, parameters
-
-
 def _on_points(filters: Filters, *, hourly: bool = False) -> tuple[list[str], dict[str, Any]]:
-    return _restrict(filters, _HOUR if hourly and filters.on_full_hours() else "time", rule_column=True)
+    return _restrict(filters, HOUR if hourly and filters.on_full_hours() else "time", rule_column=True)
 
 
 def _on_events(filters: Filters) -> tuple[list[str], dict[str, Any]]:
-    return _restrict(filters, _HOUR if filters.on_full_hours() else "time", rule_column=False)
+    return _restrict(filters, HOUR if filters.on_full_hours() else "time", rule_column=False)
+
+
+def _restrict(filters: Filters, time: str, *, rule_column: bool) -> tuple[list[str], dict[str, Any]]:
+    conditions, parameters = restrict(filters, rule_column=rule_column)
+    return [*conditions, *within(filters, time)], parameters
 
 
 def events_where(filters: Filters, *more: str) -> tuple[str, dict[str, Any]]:
     """The WHERE clause on rows of `events` for the filters and further conditions ('' where nothing restricts), and its values."""
     conditions, parameters = _on_events(filters)
-    return _where([*conditions, *more]), parameters
+    return where_of([*conditions, *more]), parameters
 
 
 def points_where(filters: Filters, *more: str, hourly: bool = False) -> tuple[str, dict[str, Any]]:
     """As `events_where`, on rows of `points`; `hourly` for sums that the aggregate answers."""
     conditions, parameters = _on_points(filters, hourly=hourly)
-    return _where([*conditions, *more]), parameters
+    return where_of([*conditions, *more]), parameters
 
 
 def _allowed(name: str, names: tuple[str, ...]) -> str:
@@ -114,134 +93,182 @@ def _allowed(name: str, names: tuple[str, ...]) -> str:
     return name
 
 
-def points_by(group: str, filters: Filters) -> Question:
-    """Points in force and minutes per group, most points first, with the total over all groups."""
+def points_by(group: str, filters: Filters, version: int = 0) -> Question:
+    """Points in force and minutes per group, most points first, with the total over all groups; of how many the minutes are
+    known, and how many were judged by another version of the rules than `version`.
+    """
     column = _allowed(group, POINT_GROUPS)
-    conditions, parameters = _on_points(filters, hourly=True)
-    return Question(
-        f"""
-        SELECT name, points, minutes_citizen, minutes_administration, sum(points) OVER () AS total
+    select = f"""
+        SELECT {column} AS name, version AS judged, sum(sign) AS found, sum(sign * minutes_citizen) AS lost_c,
+            sum(sign * minutes_administration) AS lost_a, sumIf(sign, minutes_citizen IS NOT NULL) AS known_c,
+            sumIf(sign, minutes_administration IS NOT NULL) AS known_a
+        FROM points $where GROUP BY name, judged"""
+    found, parameters = sums("points", select, filters, monthly=column == "territory")
+    sql = f"""
+        SELECT name, points, minutes_citizen, minutes_administration, known_citizen, known_administration, other_versions,
+            sum(points) OVER () AS total
         FROM (
-            SELECT {column} AS name, sum(sign) AS points, sum(sign * minutes_citizen) AS minutes_citizen,
-                sum(sign * minutes_administration) AS minutes_administration
-            FROM points {_where(conditions)} GROUP BY {column} HAVING points > 0)
-        ORDER BY points DESC, name LIMIT {MAX_GROUPS}""",
-        parameters,
-    )
+            SELECT name, sum(found) AS points, sum(lost_c) AS minutes_citizen, sum(lost_a) AS minutes_administration,
+                sum(known_c) AS known_citizen, sum(known_a) AS known_administration,
+                sumIf(found, judged != {{version:UInt32}}) AS other_versions
+            FROM ({found}) GROUP BY name HAVING points > 0)
+        ORDER BY points DESC, name LIMIT {MAX_GROUPS}"""
+    return Question(sql, {**parameters, "version": version})
 
 
 def points_by_place(group: str, filters: Filters) -> Question:
     """Points in force per group, and how many of them the rules of case work noticed."""
     column = _allowed(group, POINT_GROUPS)
-    conditions, parameters = _on_points(filters, hourly=True)
-    parameters["case_rules"] = sorted(CASE_WORK_RULES)
-    return Question(
-        f"""
+    select = f"""
+        SELECT {column} AS name, rule IN {{case_rules:Array(String)}} AS case_work, sum(sign) AS found
+        FROM points $where GROUP BY name, case_work"""
+    found, parameters = sums("points", select, filters, monthly=column == "territory")
+    sql = f"""
         SELECT name, sum(found) AS points, sumIf(found, case_work) AS case_points
-        FROM (
-            SELECT {column} AS name, rule IN {{case_rules:Array(String)}} AS case_work, sum(sign) AS found
-            FROM points {_where(conditions)} GROUP BY name, case_work)
-        GROUP BY name HAVING points > 0""",
-        parameters,
-    )
+        FROM ({found}) GROUP BY name HAVING points > 0"""
+    return Question(sql, {**parameters, "case_rules": sorted(CASE_WORK_RULES)})
 
 
-def journeys_by(group: str, filters: Filters, version: int) -> Question:
-    """From the rows, since they cannot be added up, per group: distinct journeys that hold a point in force, how many
-    points have known minutes, and how many were judged by another version of the rules than `version`.
+def journeys_by(names: Sequence[str], filters: Filters) -> Question:
+    """From the rows, since they cannot be added up, per group of these columns: distinct journeys that hold a point in force.
+
+    All journeys with rows, less those whose points were all taken back: of few the signs must be added up. Told apart by 64
+    bits: of 10^8 journeys, any two are taken for one with a chance of 1 in 3,000.
     """
-    column = _allowed(group, POINT_GROUPS)
+    columns = ", ".join(_allowed(name, POINT_GROUPS) for name in names)
     conditions, parameters = _on_points(filters)
-    return Question(
-        f"""
-        SELECT name, count() AS journeys, sum(citizen) AS known_citizen, sum(administration) AS known_administration,
-            sum(other) AS other_versions
-        FROM (SELECT {column} AS name, journey, sumIf(sign, minutes_citizen IS NOT NULL) AS citizen,
-                  sumIf(sign, minutes_administration IS NOT NULL) AS administration,
-                  sumIf(sign, version != {{version:UInt32}}) AS other
-              FROM points {_where(conditions)} GROUP BY name, journey HAVING sum(sign) > 0)
-        GROUP BY name ORDER BY journeys DESC LIMIT {MAX_GROUPS}""",
-        {**parameters, "version": version},
-    )
+    of_each = f"{columns}, " if columns else ""
+    grouped = f"GROUP BY {columns}" if columns else ""
+    taken_back = "journey_key IN (SELECT journey_key FROM points " + where_of([*conditions, "sign < 0"]) + ")"
+    sql = f"""
+        SELECT {of_each}sum(found) AS journeys
+        FROM (
+            SELECT {of_each}toInt64(uniqExact(journey_key)) AS found FROM points {where_of(conditions)} {grouped}
+            UNION ALL
+            SELECT {of_each}-toInt64(count()) AS found
+            FROM (SELECT {of_each}journey_key FROM points {where_of([*conditions, taken_back])}
+                  GROUP BY {of_each}journey_key HAVING sum(sign) <= 0)
+            {grouped})
+        {grouped}"""
+    return Question(sql, parameters)
 
 
 def journeys_touched(filters: Filters) -> Question:
     """Distinct journeys that hold any point in force."""
+    return journeys_by((), filters)
+
+
+def points_in_force(columns: Sequence[str], filters: Filters, *more: str) -> tuple[str, dict[str, Any]]:
+    """Statement and values: these columns of the rows of points in force, one row each.
+
+    As the view of this name, which adds up the signs of every point; here only those of journeys of which one was taken back.
+    """
     conditions, parameters = _on_points(filters)
-    sql = f"SELECT count() FROM (SELECT journey FROM points {_where(conditions)} GROUP BY journey HAVING sum(sign) > 0)"
+    conditions += more
+    changed = "(SELECT journey_key FROM points " + where_of([*conditions, "sign < 0"]) + ")"
+    latest = ", ".join(f"argMaxIf(tuple(p.{name}), p.revision, p.sign = 1).1" for name in columns)
+    sql = f"""
+        SELECT {", ".join(columns)} FROM points {where_of([*conditions, "sign > 0", f"journey_key NOT IN {changed}"])}
+        UNION ALL
+        SELECT {latest} FROM points AS p {where_of([*conditions, f"journey_key IN {changed}"])}
+        GROUP BY p.time, p.id HAVING sum(p.sign) > 0"""
+    return sql, parameters
+
+
+def squares_by(names: Sequence[str], filters: Filters, points: int, *more: str) -> Question:
+    """Per group of these columns: points in force and the sum of the squares of each journey's, of a part of the journeys.
+
+    For what is estimated from many journeys: of `points` points in all about `SAMPLED_POINTS` are looked at, chosen by journey.
+    """
+    columns = "".join(f"{name}, " for name in names)
+    where, parameters = points_where(filters, *more, *part_of_journeys(points, SAMPLED_POINTS))
+    sql = f"""
+        SELECT {columns}sum(found) AS points, sum(found * found) AS squares
+        FROM (SELECT {columns}sum(sign) AS found FROM points {where} GROUP BY {columns}journey_key HAVING found > 0)
+        {"GROUP BY " + columns.removesuffix(", ") if names else ""}"""
     return Question(sql, parameters)
+
+
+def part_of_journeys(points: int, wanted: int) -> tuple[str, ...]:
+    """The condition that chooses journeys by their number so that about as many points are left as wanted."""
+    share = -(-points // wanted)
+    return (f"intHash64(journey_key) % {share} = 0",) if share > 1 else ()
 
 
 def events_by(group: str, filters: Filters, types: frozenset[str] | None = None) -> Question:
     """Events per group, most first, with the total over all groups; `types` restricts to these types."""
     column = _allowed(group, EVENT_GROUPS)
-    conditions, parameters = _on_events(filters)
-    _restrict_types(types, conditions, parameters)
+    found, parameters = _event_sums(
+        f"SELECT {column} AS name, count() AS found FROM events $where GROUP BY name",
+        filters, types, monthly=column == "territory",
+    )  # fmt: skip
     return Question(
         f"""
         SELECT name, events, sum(events) OVER () AS total
-        FROM (SELECT {column} AS name, count() AS events FROM events {_where(conditions)} GROUP BY {column})
+        FROM (SELECT name, sum(found) AS events FROM ({found}) GROUP BY name)
         ORDER BY events DESC, name LIMIT {MAX_GROUPS}""",
         parameters,
     )
 
 
-def _restrict_types(types: frozenset[str] | None, conditions: list[str], parameters: dict[str, Any]) -> None:
-    if types is not None:
-        conditions.append("type IN {types:Array(String)}")
-        parameters["types"] = sorted(types)
+def _event_sums(
+    select: str,
+    filters: Filters,
+    types: frozenset[str] | None,
+    *,
+    monthly: bool = False,
+    finest: Finest = "month",
+) -> tuple[str, dict[str, Any]]:
+    if types is None:
+        return sums("events", select, filters, monthly=monthly, finest=finest)
+    of_types = "type IN {types:Array(String)}"
+    sql, parameters = sums("events", select, filters, of_types, monthly=monthly, finest=finest)
+    return sql, {**parameters, "types": sorted(types)}
 
 
 def activity_over_time(unit: str, filters: Filters) -> Question:
     """Citizen events (definitions, "Event") per stretch of time and channel; `unit` is one of `BINS`."""
-    conditions, parameters = _on_events(filters)
-    _restrict_types(CITIZEN_TYPES, conditions, parameters)
+    found, parameters = _event_sums(
+        f"SELECT {start_of(unit)} AS start_s, channel, count() AS found FROM events $where GROUP BY start_s, channel",
+        filters, CITIZEN_TYPES, finest=finest_of(unit),
+    )  # fmt: skip
     return Question(
         f"""
-        SELECT toUnixTimestamp(toDateTime({_BINS[unit]}, 'UTC')) AS start_s, channel, count() AS events
-        FROM events {_where(conditions)} GROUP BY start_s, channel ORDER BY start_s, channel""",
+        SELECT start_s, channel, sum(found) AS events FROM ({found})
+        GROUP BY start_s, channel ORDER BY start_s, channel""",
         parameters,
     )
 
 
 def points_over_time(unit: str, filters: Filters) -> Question:
     """Points in force per stretch of time, stretches without any left out; `unit` is one of `BINS`."""
-    where, parameters = points_where(filters, hourly=True)
+    select = f"SELECT {start_of(unit)} AS start_s, sum(sign) AS found FROM points $where GROUP BY start_s"
+    found, parameters = sums("points", select, filters, finest=finest_of(unit))
     return Question(
         f"""
-        SELECT toUnixTimestamp(toDateTime({_BINS[unit]}, 'UTC')) AS start_s, sum(sign) AS points
-        FROM points {where} GROUP BY start_s HAVING points > 0 ORDER BY start_s""",
+        SELECT start_s, sum(found) AS points FROM ({found}) GROUP BY start_s HAVING points > 0 ORDER BY start_s""",
         parameters,
     )
 
 
 def received(filters: Filters, fields: Sequence[str]) -> Question:
-    """What arrived, per service, channel and type: events, and for each field (a column of `events`) how many carry it.
+    """What arrived, per service, channel and type: events, and for each field (a column of `events`) whether any carries it.
 
     The filter `rule` is left out: it restricts points, not what could be observed.
     """
-    conditions, parameters = _on_events(filters.without_rule())
-    counts = "".join(f", countIf({_carries(field)}) AS has_{field}" for field in fields)
+    select = """
+        SELECT service, channel, type, count() AS found, groupBitOr(carried) AS carried_by
+        FROM events $where GROUP BY service, channel, type"""
+    found, parameters = sums("events", select, filters.without_rule())
+    carries = "".join(f", bitTest(carried_by_any, {FIELD_BITS[field]}) AS has_{field}" for field in fields)
     return Question(
         f"""
-        SELECT service, channel, type, count() AS events{counts}
-        FROM events {_where(conditions)} GROUP BY service, channel, type""",
+        SELECT service, channel, type, events{carries}
+        FROM (
+            SELECT service, channel, type, sum(found) AS events, groupBitOr(carried_by) AS carried_by_any
+            FROM ({found}) GROUP BY service, channel, type)""",
         parameters,
     )
-
-
-_NUMBERS_AND_TIMES: Final = frozenset({"wait_s", "duration_s", "rating", "due"})
-_TEXTS: Final = frozenset(
-    {"matter", "channel", "step", "contact", "case", "office", "team", "territory", "reason", "document", "outcome"}
-)
-OBSERVABLE_FIELDS: Final = _NUMBERS_AND_TIMES | _TEXTS
-
-
-def _carries(field: str) -> str:
-    if field in _NUMBERS_AND_TIMES:
-        return f"{field} IS NOT NULL"
-    # Answered from the sizes alone: the texts are not read.
-    return f"notEmpty(`{_allowed(field, tuple(_TEXTS))}`)"
 
 
 def points_page(
@@ -257,12 +284,12 @@ def points_page(
         at = "fromUnixTimestamp64Micro({before_us:Int64}, 'UTC')"
         conditions += [f"time <= {at}", f"(time < {at} OR id < {{before_id:String}})"]
         parameters |= {"before_us": before[0], "before_id": before[1]}
-    rows = f"SELECT time FROM points {_where(conditions)} ORDER BY time DESC LIMIT {{newest_rows:UInt32}}"
+    rows = f"SELECT time FROM points {where_of(conditions)} ORDER BY time DESC LIMIT {{newest_rows:UInt32}}"
     if newest_rows is not None:
         conditions = [*conditions, f"time >= (SELECT min(time) FROM ({rows}))"]
         parameters |= {"newest_rows": newest_rows}
     keys = f"""
-        SELECT time, id FROM points {_where(conditions)}
+        SELECT time, id FROM points {where_of(conditions)}
         GROUP BY time, id HAVING sum(sign) > 0 ORDER BY time DESC, id DESC LIMIT {{limit:UInt32}}"""
     return Question(
         f"""
@@ -288,7 +315,7 @@ def events_of_subject(subject: str, service: str, limit: int, *, between_us: tup
         ]
         values |= {"from_us": between_us[0], "to_us": between_us[1]}
     sql = f"""
-        SELECT {_EVENT_COLUMNS} FROM events {_where(conditions)}
+        SELECT {_EVENT_COLUMNS} FROM events {where_of(conditions)}
         ORDER BY events.time, source, id LIMIT {{limit:UInt32}}"""
     return Question(sql, values)
 
@@ -297,7 +324,7 @@ def events_by_identity(subject: str, service: str, identities: Sequence[tuple[st
     """The events of one (subject, service) whose id and source are among these."""
     conditions = [*_OF_SUBJECT, "id IN {ids:Array(String)}", "source IN {sources:Array(String)}"]
     sql = f"""
-        SELECT {_EVENT_COLUMNS} FROM events {_where(conditions)}
+        SELECT {_EVENT_COLUMNS} FROM events {where_of(conditions)}
         ORDER BY events.time, source, id LIMIT {MAX_JOURNEY_EVENTS}"""
     ids = sorted({each for _, each in identities})
     sources = sorted({source for source, _ in identities})
@@ -308,26 +335,27 @@ def history(filters: Filters) -> Question:
     """Per calendar month that has events, whatever the period of the filters: its first and last hour, all events and
     those of citizens (definitions, "Event").
     """
-    conditions, parameters = _on_events(filters.on(None, None))
-    parameters["citizen_types"] = sorted(CITIZEN_TYPES)
+    select = """
+        SELECT toStartOfMonth($moment) AS month, type IN {citizen_types:Array(String)} AS citizen, $earliest AS first,
+            $latest AS last, count() AS found
+        FROM events $where GROUP BY month, citizen"""
+    found, parameters = sums("events", select, filters.on(None, None))
     return Question(
         f"""
-        SELECT toUnixTimestamp(toDateTime(toStartOfMonth(hour, 'UTC'), 'UTC')) AS month_s,
-            toUnixTimestamp(min(hour)) AS first_s, toUnixTimestamp(max(hour)) AS last_s,
-            sum(found) AS events, sumIf(found, citizen) AS citizen_events
-        FROM (
-            SELECT {_HOUR} AS hour, type IN {{citizen_types:Array(String)}} AS citizen, count() AS found
-            FROM events {_where(conditions)} GROUP BY hour, citizen)
-        GROUP BY month_s ORDER BY month_s""",
-        parameters,
+        SELECT toUnixTimestamp(toDateTime(month, 'UTC')) AS month_s, toUnixTimestamp(toStartOfHour(min(first))) AS first_s,
+            toUnixTimestamp(toStartOfHour(max(last))) AS last_s, sum(found) AS events,
+            sumIf(found, citizen) AS citizen_events
+        FROM ({found}) GROUP BY month_s ORDER BY month_s""",
+        {**parameters, "citizen_types": sorted(CITIZEN_TYPES)},
     )
 
 
 def extent() -> Question:
     """The hours of the first and the latest event, and the number of events."""
-    sql = (
-        f"SELECT toUnixTimestamp(min({_HOUR})) AS first_s, toUnixTimestamp(max({_HOUR})) AS last_s, count() FROM events"
-    )
+    sql = """
+        SELECT toUnixTimestamp(toStartOfHour(min(time))) AS first_s, toUnixTimestamp(toStartOfHour(max(time))) AS last_s,
+            count()
+        FROM events"""
     return Question(sql, {})
 
 
@@ -345,7 +373,7 @@ def rejects_by(group: str, filters: Filters) -> Question:
     return Question(
         f"""
         SELECT name, events, sum(events) OVER () AS total
-        FROM (SELECT {column} AS name, count() AS events FROM rejects {_where(conditions)} GROUP BY {column})
+        FROM (SELECT {column} AS name, count() AS events FROM rejects {where_of(conditions)} GROUP BY {column})
         ORDER BY events DESC, name LIMIT {MAX_GROUPS}""",
         parameters,
     )

@@ -22,7 +22,8 @@ MAX_ROWS: Final = 200_000
 """In one file, which is held in memory while it is written or restored."""
 
 _COLUMNS: Final = """
-SELECT name FROM system.columns WHERE database = currentDatabase() AND table = {table:String} ORDER BY position
+SELECT name FROM system.columns
+WHERE database = currentDatabase() AND table = {table:String} AND default_kind != 'MATERIALIZED' ORDER BY position
 """
 
 
@@ -55,7 +56,7 @@ def dump(
 
 
 def table_columns(store: Store, table: str) -> list[str]:
-    """The names of the columns in order. Raises `StoreError`."""
+    """The names of the columns in order, but those worked out from others. Raises `StoreError`."""
     return [str(name) for (name,) in store.query(_COLUMNS, {"table": table}).rows]
 
 

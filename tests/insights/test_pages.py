@@ -12,7 +12,7 @@ from babel.messages.extract import extract_from_dir
 from services.insights.filters import Filters
 from services.insights.language import read_catalogue
 from services.insights.pages.words import EVENT_WORD_TYPES, FIELD_WORD_NAMES
-from services.insights.queries import OBSERVABLE_FIELDS
+from services.insights.queries import FIELD_BITS
 from shared.detection.register import DECLARATIONS
 from shared.detection.settings import RULES
 from shared.journey.vocabulary import EVENT_TYPES
@@ -240,7 +240,7 @@ def test_words_cover_the_vocabulary():
     assert set(EVENT_TYPES) <= EVENT_WORD_TYPES
     needed = {field for each in DECLARATIONS.values() for field in each.needed_fields}
     assert needed <= FIELD_WORD_NAMES
-    assert needed <= OBSERVABLE_FIELDS
+    assert needed <= FIELD_BITS.keys()
 
 
 def test_every_rule_has_a_register_page(client: httpx.Client):

@@ -7,7 +7,7 @@ from services.insights.figures.summaries import activity_over_time
 from services.insights.figures.table import Column, Table, table
 from services.insights.language import N_
 from services.insights.problems import Problem
-from services.insights.queries import BINS
+from services.insights.sums import BINS
 from shared.journey.instants import to_text
 
 

@@ -2,7 +2,7 @@
 
 # ruff: noqa: S608 - what is put into these statements are names from the table below; values are bound
 from math import exp
-from typing import Final
+from typing import Any, Final
 
 from services.insights.figures.figure import Ask, Figure, Parameter
 from services.insights.figures.overview_periods import two_periods
@@ -11,7 +11,8 @@ from services.insights.figures.table import MAX_ROWS, Column, Table, Value, tabl
 from services.insights.filters import Filters
 from services.insights.language import N_
 from services.insights.problems import Problem
-from services.insights.queries import Question, events_where
+from services.insights.queries import Question
+from services.insights.sums import sums
 from shared.journey.instants import DAY_US, HOUR_US, SECOND_US
 
 GROUPS: Final = {"type": ("channel", "type"), "service": ("service",)}
@@ -22,32 +23,61 @@ _CHANCE: Final = 0.01
 """A silence is one that chance would bring in fewer than one case in a hundred."""
 
 
-def arrivals_question(group: str, filters: Filters, end_us: int) -> Question:
-    """Per group, over all time up to the end: events of the period, of the last days, of those before, and the last hour."""
+def events_question(group: str, filters: Filters) -> Question:
+    """Per group: the events of the period."""
     names = ", ".join(GROUPS[group])
-    where, parameters = events_where(filters.without_rule().on(None, end_us))
-    sql = f"""
-        SELECT {names}, sumIf(found, hour >= {_at("from_us")}) AS events, sumIf(found, hour >= {_at("recent_us")}) AS recent,
-            sumIf(found, hour >= {_at("usual_us")} AND hour < {_at("recent_us")}) AS usual,
-            toUnixTimestamp(max(hour)) AS last_s
-        FROM (
-            SELECT {names}, toStartOfHour(time) AS hour, count() AS found FROM events {where} GROUP BY {names}, hour)
-        GROUP BY {names} ORDER BY events DESC, {names} LIMIT {MAX_ROWS}"""
+    found, parameters = sums("events", f"SELECT {names}, count() AS found FROM events $where GROUP BY {names}", filters)
+    return Question(f"SELECT {names}, sum(found) AS events FROM ({found}) GROUP BY {names}", parameters)
+
+
+def last_question(group: str, filters: Filters) -> Question:
+    """Per group: the hour of the latest event of the period."""
+    names = ", ".join(GROUPS[group])
+    found, parameters = sums(
+        "events", f"SELECT {names}, $latest AS latest FROM events $where GROUP BY {names}", filters
+    )
+    latest = "toUnixTimestamp(toStartOfHour(max(latest))) AS last_s"
+    return Question(f"SELECT {names}, {latest} FROM ({found}) GROUP BY {names}", parameters)
+
+
+def recent_question(group: str, filters: Filters, end_us: int) -> Question:
+    """Per group: the events of the last days before this end, and of those before them."""
+    names = ", ".join(GROUPS[group])
     recent_us = end_us - RECENT_DAYS * DAY_US
-    about = {"from_us": filters.from_us or 0, "recent_us": recent_us, "usual_us": recent_us - USUAL_DAYS * DAY_US}
-    return Question(sql, parameters | about)
+    hour = "$moment >= toDateTime(fromUnixTimestamp64Micro({recent_us:Int64}, 'UTC'), 'UTC')"
+    select = f"SELECT {names}, {hour} AS recent, count() AS found FROM events $where GROUP BY {names}, recent"
+    found, parameters = sums("events", select, filters.on(recent_us - USUAL_DAYS * DAY_US, end_us), finest="hour")
+    sql = f"""
+        SELECT {names}, sumIf(found, recent) AS recently, sumIf(found, NOT recent) AS usual
+        FROM ({found}) GROUP BY {names}"""
+    return Question(sql, {**parameters, "recent_us": recent_us})
 
 
-def _at(name: str) -> str:
-    return f"toDateTime(fromUnixTimestamp64Micro({{{name}:Int64}}, 'UTC'), 'UTC')"
+def _found(ask: Ask, group: str) -> list[dict[str, Any]]:
+    """Everything that arrived before the period's end, most events of the period first."""
+    periods = two_periods(ask)
+    filters = periods.now.without_rule()
+    end_us = -(-min(filters.to_us or periods.data_end_us, periods.data_end_us) // HOUR_US) * HOUR_US
+    # After the data lies nothing: up to the end of their last day the sums by day answer.
+    until_us = -(-end_us // DAY_US) * DAY_US if end_us >= periods.data_end_us else end_us
+    from_us = -(-((filters.from_us or 0) // SECOND_US * SECOND_US) // HOUR_US) * HOUR_US
+    questions = (
+        last_question(group, filters.on(None, until_us)),
+        events_question(group, filters.on(from_us, max(until_us, from_us))),
+        recent_question(group, filters, end_us),
+    )
+    found: dict[tuple[str, ...], dict[str, Any]] = {}
+    for question in questions:
+        for row in answer(ask.store, question):
+            key = tuple(row[name] for name in GROUPS[group])
+            found.setdefault(key, {"events": 0, "recently": 0, "usual": 0}).update(row)
+    return [found[key] for key in sorted(found, key=lambda each: (-found[each]["events"], each))][:MAX_ROWS]
 
 
 def _arrivals(ask: Ask) -> Table:
     group = ask.parameter("group_by") or "type"
     if group not in GROUPS:
         raise Problem(422, "invalid-group", N_("“group_by” must be one of: %(allowed)s."), allowed=", ".join(GROUPS))
-    periods = two_periods(ask)
-    end_us = -(-min(periods.now.to_us or periods.data_end_us, periods.data_end_us) // HOUR_US) * HOUR_US
     names = {
         "channel": Column(name="channel", title=N_("Channel"), kind="channel"),
         "type": Column(name="type", title=N_("Event"), kind="event"),
@@ -62,15 +92,15 @@ def _arrivals(ask: Ask) -> Table:
             Column(name="usual", title=N_("In the 28 days before"), kind="count"),
             Column(name="state", title=N_("State"), kind="text", words=SILENT),
         ),
-        [_row(group, row) for row in answer(ask.store, arrivals_question(group, periods.now, end_us))],
+        [_row(group, row) for row in _found(ask, group)],
     )
 
 
-def _row(group: str, row: dict[str, object]) -> tuple[Value, ...]:
-    recent, usual = int(row["recent"]), int(row["usual"])  # type: ignore[call-overload]
+def _row(group: str, row: dict[str, Any]) -> tuple[Value, ...]:
+    recent, usual = int(row["recently"]), int(row["usual"])
     return (
         *(str(row[name]) for name in GROUPS[group]),
-        int(row["events"]), int(row["last_s"]) * SECOND_US, recent, usual, silence(recent, usual),  # type: ignore[call-overload]
+        int(row["events"]), int(row["last_s"]) * SECOND_US, recent, usual, silence(recent, usual),
     )  # fmt: skip
 
 

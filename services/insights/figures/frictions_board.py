@@ -2,7 +2,7 @@
 
 # ruff: noqa: S608 - what is put into these statements are names of columns and numbers; values are bound
 from collections import defaultdict
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from services.insights.figures.figure import Ask, Figure, Parameter
 from services.insights.figures.frictions_trend import Trend, trend
@@ -13,7 +13,8 @@ from services.insights.filters import Filters
 from services.insights.language import N_
 from services.insights.ports import Store
 from services.insights.problems import Problem
-from services.insights.queries import CASE_WORK_RULES, Question, points_where
+from services.insights.queries import CASE_WORK_RULES, Question, journeys_by
+from services.insights.sums import sums
 from shared.journey.instants import DAY_US, SECOND_US, to_text
 from shared.journey.vocabulary import CITIZEN_TYPES
 
@@ -63,27 +64,43 @@ def bins_of(filters: Filters, data_end_us: int) -> Bins:
 
 
 def board_question(filters: Filters) -> Question:
-    """Per rule and service: journeys that hold a point in force, points, and minutes with how many points' are known."""
-    where, parameters = points_where(filters)
+    """Per rule and service: points in force, and minutes with how many points' are known."""
+    select = """
+        SELECT rule, service, sum(sign) AS found, sumIf(sign, minutes_citizen IS NOT NULL) AS known_c,
+            sum(sign * minutes_citizen) AS lost_c, sumIf(sign, minutes_administration IS NOT NULL) AS known_a,
+            sum(sign * minutes_administration) AS lost_a
+        FROM points $where GROUP BY rule, service"""
+    found, parameters = sums("points", select, filters)
     sql = f"""
-        SELECT rule, service, count() AS journeys, sum(found) AS points, sum(known_c) AS known_citizen,
-            sum(lost_c) AS minutes_citizen, sum(known_a) AS known_administration, sum(lost_a) AS minutes_administration
-        FROM (
-            SELECT rule, service, sum(sign) AS found, sumIf(sign, minutes_citizen IS NOT NULL) AS known_c,
-                sum(sign * minutes_citizen) AS lost_c, sumIf(sign, minutes_administration IS NOT NULL) AS known_a,
-                sum(sign * minutes_administration) AS lost_a
-            FROM points {where} GROUP BY rule, service, sipHash64(journey) HAVING found > 0)
-        GROUP BY rule, service ORDER BY journeys DESC, rule, service LIMIT {MAX_ROWS}"""
+        SELECT rule, service, sum(found) AS points, sum(known_c) AS known_citizen, sum(lost_c) AS minutes_citizen,
+            sum(known_a) AS known_administration, sum(lost_a) AS minutes_administration
+        FROM ({found}) GROUP BY rule, service HAVING points > 0"""
     return Question(sql, parameters)
+
+
+def _board_rows(store: Store, filters: Filters) -> list[dict[str, Any]]:
+    """The answers to `board_question` with the journeys they touch, most journeys first."""
+    touched = {
+        (row["rule"], row["service"]): int(row["journeys"])
+        for row in answer(store, journeys_by(("rule", "service"), filters))
+    }
+    rows = [
+        {**row, "journeys": touched.get((row["rule"], row["service"]), 0)}
+        for row in answer(store, board_question(filters))
+    ]
+    rows.sort(key=lambda row: (-row["journeys"], row["rule"], row["service"]))
+    return rows[:MAX_ROWS]
 
 
 def series_question(filters: Filters, bins: Bins) -> Question:
     """Per rule, service and stretch: points in force."""
-    where, parameters = points_where(filters.on(bins.start_us, bins.start_of(bins.number)), hourly=True)
-    index = f"intDiv(toInt64(toUnixTimestamp(toStartOfHour(time))) - {bins.start_us // SECOND_US}, {bins.width_us // SECOND_US})"
-    sql = f"""
-        SELECT rule, service, {index} AS bin, sum(sign) AS points
-        FROM points {where} GROUP BY rule, service, bin HAVING points > 0"""
+    seconds = "toInt64(toUnixTimestamp(toDateTime($moment, 'UTC')))"
+    index = f"intDiv({seconds} - {bins.start_us // SECOND_US}, {bins.width_us // SECOND_US})"
+    select = f"SELECT rule, service, {index} AS bin, sum(sign) AS found FROM points $where GROUP BY rule, service, bin"
+    found, parameters = sums("points", select, filters.on(bins.start_us, bins.start_of(bins.number)), finest="day")
+    sql = (
+        f"SELECT rule, service, bin, sum(found) AS points FROM ({found}) GROUP BY rule, service, bin HAVING points > 0"
+    )
     return Question(sql, parameters)
 
 
@@ -117,7 +134,7 @@ def _board(ask: Ask) -> Table:
     }
     rows = [
         _row(row, contacts.get(row["service"], 0), by_bin.get((row["rule"], row["service"]), []), bins)
-        for row in answer(ask.store, board_question(filters))
+        for row in _board_rows(ask.store, filters)
     ]
     if order == "minutes":
         rows.sort(key=lambda row: -sum(each for each in (row[6], row[8]) if isinstance(each, float)))

@@ -19,7 +19,8 @@ from services.insights.figures.table import Column, Kind, Table, Value, table
 from services.insights.filters import Filters
 from services.insights.language import N_
 from services.insights.problems import Problem
-from services.insights.queries import CASE_WORK_RULES, MAX_GROUPS, Question, events_where, points_where
+from services.insights.queries import CASE_WORK_RULES, MAX_GROUPS, Question, squares_by
+from services.insights.sums import sums
 from shared.journey.vocabulary import CITIZEN_TYPES
 
 GROUPS: Final[dict[str, tuple[Kind, str]]] = {
@@ -37,36 +38,37 @@ READINGS: Final = {
 }
 
 
+_MONTHLY: Final = frozenset({"step", "territory", "office"})
+
+
 class Place(NamedTuple):
-    """One place: points in force, the sum of the squares of each journey's, and the events there."""
+    """One place: points in force, how they cluster by journey (`dispersion_of`), and the events there."""
 
     name: str
     points: int
+    sampled: int
     squares: float
     events: int
 
 
 def points_question(group: str, filters: Filters) -> Question:
-    """Per place: points in force, and the sum of the squares of each journey's."""
-    where, parameters = points_where(filters)
+    """Per place: points in force."""
+    select = f"SELECT {_allowed(group)} AS name, sum(sign) AS found FROM points $where GROUP BY name"
+    found, parameters = sums("points", select, filters, monthly=group in _MONTHLY)
     sql = f"""
-        SELECT name, sum(found) AS points, sum(found * found) AS squares
-        FROM (
-            SELECT {_allowed(group)} AS name, sum(sign) AS found FROM points {where}
-            GROUP BY name, sipHash64(journey) HAVING found > 0)
-        GROUP BY name ORDER BY points DESC, name LIMIT {MAX_GROUPS}"""
+        SELECT name, sum(found) AS points FROM ({found}) GROUP BY name HAVING points > 0
+        ORDER BY points DESC, name LIMIT {MAX_GROUPS}"""
     return Question(sql, parameters)
 
 
 def events_question(group: str, filters: Filters) -> Question:
     """Per place: contacts and online steps (of a step or of work on cases: all of its events)."""
     all_events = group == "step" or filters.rule in CASE_WORK_RULES
-    where, parameters = events_where(
-        filters.without_rule(), *([] if all_events else ["type IN {citizen_types:Array(String)}"])
-    )
+    of_types = [] if all_events else ["type IN {citizen_types:Array(String)}"]
+    select = f"SELECT {_allowed(group)} AS name, count() AS found FROM events $where GROUP BY name"
+    found, parameters = sums("events", select, filters.without_rule(), *of_types, monthly=group in _MONTHLY)
     sql = f"""
-        SELECT name, events FROM (
-            SELECT {_allowed(group)} AS name, count() AS events FROM events {where} GROUP BY name)
+        SELECT name, sum(found) AS events FROM ({found}) GROUP BY name
         ORDER BY events DESC, name LIMIT {MAX_GROUPS}"""
     return Question(sql, parameters if all_events else {**parameters, "citizen_types": sorted(CITIZEN_TYPES)})
 
@@ -79,22 +81,27 @@ def _allowed(group: str) -> str:
 
 def found_places(ask: Ask, group: str) -> list[Place]:
     """All places with points or events, most points first."""
-    points = {row["name"]: row for row in answer(ask.store, points_question(group, ask.filters))}
+    points = {row["name"]: int(row["points"]) for row in answer(ask.store, points_question(group, ask.filters))}
+    squares = squares_by((_allowed(group),), ask.filters, sum(points.values()))
+    spread = {
+        row[group]: (int(row["points"]), float(row["squares"]))
+        for row in (answer(ask.store, squares) if points else ())
+    }
     events = {row["name"]: int(row["events"]) for row in answer(ask.store, events_question(group, ask.filters))}
     found = [
-        Place(name, int(row["points"]), float(row["squares"]), events.get(name, 0)) for name, row in points.items()
+        Place(name, points.get(name, 0), *spread.get(name, (0, 0.0)), events.get(name, 0))
+        for name in points.keys() | events.keys()
     ]
-    found += [Place(name, 0, 0.0, count) for name, count in events.items() if name not in points]
     return sorted(found, key=lambda each: (-each.points, -each.events, each.name))
 
 
 def against_the_rest(place: Place, places: Sequence[Place], confidence: float) -> Estimate | None:
     """The rate per 1,000 events here less that of all other places together; `None` where there are none."""
-    points, squares, events = (sum(each[at] for each in places) for at in (1, 2, 3))  # type: ignore[misc]
-    here = rate(place.points, place.events / 1_000, confidence, dispersion_of(place.points, place.squares))
+    points, sampled, squares, events = (sum(each[at] for each in places) for at in (1, 2, 3, 4))  # type: ignore[misc]
+    here = rate(place.points, place.events / 1_000, confidence, dispersion_of(place.sampled, place.squares))
     there = rate(
         points - place.points, (events - place.events) / 1_000, confidence,
-        dispersion_of(points - place.points, squares - place.squares),
+        dispersion_of(sampled - place.sampled, squares - place.squares),
     )  # fmt: skip
     return None if here is None or there is None else difference(here, there)
 

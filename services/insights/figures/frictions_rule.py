@@ -10,7 +10,8 @@ from services.insights.figures.table import Column, Kind, Table, table
 from services.insights.filters import Filters
 from services.insights.language import N_
 from services.insights.problems import Problem
-from services.insights.queries import BINS, Question, points_over_time, points_where
+from services.insights.queries import Question, points_in_force, points_over_time
+from services.insights.sums import BINS
 from shared.detection.sentences import sentence
 from shared.journey.instants import SECOND_US, to_text
 
@@ -46,18 +47,22 @@ _NUMBERS: Final = ("gap_s", "wait_s", "span_s", "errors", "transfers", "form_eve
 
 def typical_question(filters: Filters) -> Question:
     """The most frequent pair of channels (before, and of the point): its journeys, points, and medians of the figures."""
-    where, parameters = points_where(filters)
+    columns = ("journey_key", "channel", "earlier_channel", *(f"said_{name}" for name in _NUMBERS))
+    found, parameters = points_in_force(columns, filters)
     medians = ", ".join(
-        f"quantileExactIf(0.5)(toFloat64OrZero(said['{name}']), said['{name}'] != '') AS {name}, "
-        f"countIf(said['{name}'] != '') AS n_{name}"
+        f"quantileExactIf(0.5)(assumeNotNull(said_{name}), said_{name} IS NOT NULL) AS {name}, "
+        f"countIf(said_{name} IS NOT NULL) AS n_{name}"
         for name in _NUMBERS
     )
     sql = f"""
-        SELECT channel, earlier, uniqExact(journey) AS journeys, count() AS points, {medians}
-        FROM (
-            SELECT journey, channel, argMax(figures, revision) AS said, said['earlier_channel'] AS earlier
-            FROM points {where} GROUP BY time, id, journey, channel HAVING sum(sign) > 0)
-        GROUP BY channel, earlier ORDER BY points DESC, channel, earlier LIMIT 1"""
+        WITH
+            found AS ({found}),
+            most AS (
+                SELECT channel, earlier_channel FROM found
+                GROUP BY channel, earlier_channel ORDER BY count() DESC, channel, earlier_channel LIMIT 1)
+        SELECT channel, earlier_channel AS earlier, uniqExact(journey_key) AS journeys, count() AS points, {medians}
+        FROM found WHERE (channel, earlier_channel) IN most
+        GROUP BY channel, earlier"""
     return Question(sql, parameters)
 
 

@@ -5,6 +5,7 @@ from typing import Any, Final
 
 from msgspec import Struct
 
+from services.insights.conditions import DAY, HOUR
 from services.insights.effect.protocol import READINGS_WEEKS, WEEK, WEEKS_BEFORE, Series, Study
 from services.insights.figures.improvements_scope import Scope, labels
 from services.insights.figures.summaries import Extent, answer
@@ -13,11 +14,6 @@ from services.insights.queries import Question
 from shared.journey.instants import DAY_US
 from shared.journey.vocabulary import CITIZEN_TYPES, EVENT_TYPES
 
-_HOUR: Final = "toStartOfHour(time)"
-_WITHIN: Final = (
-    f"{_HOUR} >= fromUnixTimestamp64Micro({{from_us:Int64}}, 'UTC')",
-    f"{_HOUR} < fromUnixTimestamp64Micro({{to_us:Int64}}, 'UTC')",
-)
 _CASE_TYPES: Final = tuple(sorted(kind for kind in EVENT_TYPES if kind.startswith("case.")))
 
 
@@ -58,29 +54,37 @@ def _by_day(
     scope: Scope, first: int, end: int, table: str, count: str, condition: str, values: dict[str, Any]
 ) -> Question:
     label, parameters = labels(scope)
-    names = "service, territory" + (", office" if "office" in label else "")
+    places = [name for name in ("territory", "office") if name in label]
+    names = ", ".join(["service", *places])
+    # The sums by day know no places; those by hour know territories.
+    moment = HOUR if places else DAY
     return Question(
         f"""
         SELECT day, label, sum(found) AS found
         FROM (
-            SELECT toInt32(intDiv(toUnixTimestamp(hour), 86400)) AS day, {label} AS label, found
-            FROM (SELECT {_HOUR} AS hour, {names}, {count} AS found FROM {table}
-                  WHERE {_conditions(scope, condition)} GROUP BY hour, {names}))
+            SELECT toInt32(intDiv(toUnixTimestamp(toDateTime(moment, 'UTC')), 86400)) AS day, {label} AS label, found
+            FROM (SELECT {moment} AS moment, {names}, {count} AS found FROM {table}
+                  WHERE {_conditions(scope, condition, moment=moment)} GROUP BY moment, {names}))
         WHERE label >= 0 GROUP BY day, label""",
         {**parameters, **values, **_period(scope, first, end)},
     )
 
 
-def _conditions(scope: Scope, *more: str) -> str:
+def _conditions(scope: Scope, *more: str, moment: str = HOUR) -> str:
+    edges = {
+        DAY: ("toDate({first_day:UInt16})", "toDate({end_day:UInt16})"),
+        HOUR: ("fromUnixTimestamp64Micro({from_us:Int64}, 'UTC')", "fromUnixTimestamp64Micro({to_us:Int64}, 'UTC')"),
+    }[moment]
+    within = (f"{moment} >= {edges[0]}", f"{moment} < {edges[1]}")
     of_services = (
         ("service IN {services:Array(String)}",) if scope.services and scope.compared != "other_services" else ()
     )
-    return " AND ".join((*_WITHIN, *of_services, *more))
+    return " AND ".join((*within, *of_services, *more))
 
 
 def _period(scope: Scope, first: int, end: int) -> dict[str, Any]:
     services = {"services": list(scope.services)} if scope.services else {}
-    return {"from_us": first * DAY_US, "to_us": end * DAY_US, **services}
+    return {"from_us": first * DAY_US, "to_us": end * DAY_US, "first_day": first, "end_day": end, **services}
 
 
 def minutes_of_points(scope: Scope, first: int, end: int) -> Question:

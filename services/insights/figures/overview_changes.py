@@ -11,7 +11,8 @@ from services.insights.figures.table import Column, Table, Value, table
 from services.insights.filters import Filters
 from services.insights.language import N_
 from services.insights.ports import Store
-from services.insights.queries import Question, points_where
+from services.insights.queries import Question
+from services.insights.sums import sums
 from shared.journey.instants import DAY_US
 from shared.journey.vocabulary import CITIZEN_TYPES
 
@@ -58,12 +59,13 @@ class Change(NamedTuple):
 
 def cells_question(filters: Filters) -> Question:
     """Per service and rule: points in force, and the sum of the squares of the counts of its weeks (from the period's start)."""
-    where, parameters = points_where(filters, hourly=True)
     start = "{from_us:Int64}" if filters.from_us is not None else "0"
-    week = f"intDiv(toInt64(toUnixTimestamp(toStartOfHour(time))) * 1000000 - {start}, {_WEEK_US})"
+    week = f"intDiv(toInt64(toUnixTimestamp(toDateTime($moment, 'UTC'))) * 1000000 - {start}, {_WEEK_US})"
+    select = f"SELECT service, rule, {week} AS week, sum(sign) AS found FROM points $where GROUP BY service, rule, week"
+    found, parameters = sums("points", select, filters, finest="day")
     sql = f"""
         SELECT service, rule, sum(found) AS points, sum(found * found) AS squares
-        FROM (SELECT service, rule, {week} AS week, sum(sign) AS found FROM points {where} GROUP BY service, rule, week)
+        FROM ({found})
         GROUP BY service, rule HAVING points > 0"""
     return Question(sql, parameters)
 

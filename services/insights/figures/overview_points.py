@@ -18,7 +18,8 @@ from services.insights.filters import Filters
 from services.insights.language import N_
 from services.insights.observability import rule_statuses
 from services.insights.ports import Store
-from services.insights.queries import CASE_WORK_RULES, Question, points_where
+from services.insights.queries import CASE_WORK_RULES, Question, squares_by
+from services.insights.sums import sums
 from shared.journey.instants import DAY_US
 from shared.journey.vocabulary import CITIZEN_TYPES
 
@@ -37,21 +38,29 @@ class PointRate(NamedTuple):
     dispersion: float
 
 
-def clusters_question(filters: Filters) -> Question:
-    """Points in force that do not stem from case work: their number, and the sum of the squares of each journey's."""
-    where, parameters = points_where(filters, "rule NOT IN {case_rules:Array(String)}")
-    sql = f"""
-        SELECT sum(found) AS points, sum(found * found) AS squares
-        FROM (SELECT sum(sign) AS found FROM points {where} GROUP BY sipHash64(journey) HAVING found > 0)"""
-    return Question(sql, {**parameters, "case_rules": sorted(CASE_WORK_RULES)})
+_OF_CONTACTS: Final = "rule NOT IN {case_rules:Array(String)}"
+_CASE_RULES: Final = {"case_rules": sorted(CASE_WORK_RULES)}
+
+
+def contact_points_question(filters: Filters) -> Question:
+    """Points in force that do not stem from case work."""
+    select = "SELECT sum(sign) AS found FROM points $where"
+    found, parameters = sums("points", select, filters, _OF_CONTACTS)
+    return Question(f"SELECT sum(found) AS points FROM ({found})", {**parameters, **_CASE_RULES})
+
+
+def clusters_question(filters: Filters, points: int) -> Question:
+    """Of the same points, of which there are so many: how they cluster by journey (`squares_by`)."""
+    question = squares_by((), filters, points, _OF_CONTACTS)
+    return Question(question.sql, {**question.parameters, **_CASE_RULES})
 
 
 def point_rate(store: Store, filters: Filters) -> PointRate:
     """What the rate of one period is made of."""
-    (row,) = answer(store, clusters_question(filters))
+    points = int(answer(store, contact_points_question(filters))[0]["points"] or 0)
+    (row,) = answer(store, clusters_question(filters, points))
     contacts = events_summary(store, "type", filters.without_rule(), CITIZEN_TYPES).total
-    points = int(row["points"] or 0)
-    return PointRate(contacts, points, dispersion_of(points, float(row["squares"] or 0)))
+    return PointRate(contacts, points, dispersion_of(int(row["points"] or 0), float(row["squares"] or 0)))
 
 
 def anything_observed(ask: Ask, filters: Filters) -> bool:

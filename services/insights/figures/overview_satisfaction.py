@@ -10,7 +10,8 @@ from services.insights.figures.table import Column, Table, Value, table
 from services.insights.filters import Filters
 from services.insights.language import N_
 from services.insights.ports import Store
-from services.insights.queries import Question, events_where
+from services.insights.queries import Question
+from services.insights.sums import sums
 
 LEVELS: Final = (1, 2, 3, 4, 5)
 MIN_RATINGS: Final = 100
@@ -21,11 +22,13 @@ GOOD, MIDDLING = 8.0, 5.0
 
 def ratings_question(filters: Filters) -> Question:
     """Ratings per level, rounded to whole levels, with their sums."""
-    where, parameters = events_where(filters.without_rule(), "type = 'feedback.given'", "rating IS NOT NULL")
+    select = """
+        SELECT rating_level AS level, count() AS found, sum(rating) AS sums, sum(rating * rating) AS products
+        FROM events $where GROUP BY level"""
+    found, parameters = sums("events", select, filters.without_rule(), "type = 'feedback.given'", "rating_level > 0")
     sql = f"""
-        SELECT toUInt8(least(greatest(round(assumeNotNull(rating)), 1), 5)) AS level, count() AS ratings,
-            sum(rating) AS total, sum(rating * rating) AS squares
-        FROM events {where} GROUP BY level"""
+        SELECT level, sum(found) AS ratings, sum(sums) AS total, sum(products) AS squares
+        FROM ({found}) GROUP BY level"""
     return Question(sql, parameters)
 
 

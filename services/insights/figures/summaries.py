@@ -95,9 +95,9 @@ def answer(store: Store, question: Question) -> list[dict[str, Any]]:
 
 def friction_summary(store: Store, group: str, filters: Filters, book: RuleBook) -> FrictionSummary:
     """Points in force per group: sums from the aggregate, distinct journeys from the rows."""
-    found = answer(store, queries.points_by(group, filters))
-    counted = {row["name"]: row for row in answer(store, queries.journeys_by(group, filters, book.version))}
-    rows = [_friction_row(row, counted.get(row["name"], {})) for row in found]
+    found = answer(store, queries.points_by(group, filters, book.version))
+    journeys = {row[group]: int(row["journeys"]) for row in answer(store, queries.journeys_by((group,), filters))}
+    rows = [_friction_row(row, journeys.get(row["name"], 0)) for row in found]
     total = int(found[0]["total"]) if found else 0
     if group == "rule":
         rows = _every_rule(rows, rule_statuses(store, filters, book), filters)
@@ -116,14 +116,14 @@ def points_in_all(store: Store, filters: Filters) -> int:
     return int(found[0]["total"]) if found else 0
 
 
-def _friction_row(row: Mapping[str, Any], counted: Mapping[str, Any]) -> FrictionRow:
+def _friction_row(row: Mapping[str, Any], journeys: int) -> FrictionRow:
     return FrictionRow(
         name=row["name"],
         points=int(row["points"]),
-        journeys=int(counted.get("journeys", 0)),
-        known_citizen=int(counted.get("known_citizen", 0)),
-        known_administration=int(counted.get("known_administration", 0)),
-        other_versions=int(counted.get("other_versions", 0)),
+        journeys=journeys,
+        known_citizen=int(row["known_citizen"]),
+        known_administration=int(row["known_administration"]),
+        other_versions=int(row["other_versions"]),
         minutes_citizen=_rounded(row["minutes_citizen"]),
         minutes_administration=_rounded(row["minutes_administration"]),
     )

@@ -1,0 +1,51 @@
+"""The filters as conditions on rows of `events` and `points`; values are bound."""
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+from services.insights.filters import Filters
+
+HOUR: Final = "toStartOfHour(time)"
+DAY: Final = "toDate(time)"
+MONTH: Final = "toStartOfMonth(time)"
+
+_EQUAL: Final = ("rule", "service", "channel", "source")
+_TERRITORY: Final = "(territory = {territory:String} OR startsWith(territory, {territory_below:String}))"
+_ANCHORS: Final = """(source, id) IN (
+    SELECT source, anchor FROM points WHERE rule = {rule:String}
+    GROUP BY time, points.id, source, anchor HAVING sum(sign) > 0)"""
+_EDGES: Final = (("from_us", ">="), ("to_us", "<"))
+
+
+def where_of(conditions: Sequence[str]) -> str:
+    """The WHERE clause; '' where nothing restricts."""
+    return "WHERE " + " AND ".join(conditions) if conditions else ""
+
+
+def restrict(filters: Filters, *, rule_column: bool) -> tuple[list[str], dict[str, Any]]:
+    """Conditions of all filters but the period, and the values of all.
+
+    On a table without rules, `rule` keeps the events that anchor a point.
+    """
+    conditions = []
+    parameters: dict[str, Any] = {
+        name: getattr(filters, name) for name, _ in _EDGES if getattr(filters, name) is not None
+    }
+    for name in _EQUAL:
+        value = getattr(filters, name)
+        if value is not None:
+            conditions.append(_ANCHORS if name == "rule" and not rule_column else f"{name} = {{{name}:String}}")
+            parameters[name] = value
+    if filters.territory is not None:
+        conditions.append(_TERRITORY)
+        parameters |= {"territory": filters.territory, "territory_below": filters.territory + "/"}
+    return conditions, parameters
+
+
+def within(filters: Filters, time: str) -> list[str]:
+    """The conditions of the period on this expression of the time."""
+    return [
+        f"{time} {sign} fromUnixTimestamp64Micro({{{name}:Int64}}, 'UTC')"
+        for name, sign in _EDGES
+        if getattr(filters, name) is not None
+    ]

@@ -1,0 +1,121 @@
+"""Which stored sums answer a question about `events` or `points` (migrations 0001, 0002 and 0009).
+
+Sums by day and without territory, sums by calendar month with it (or with step and office), sums by hour with it: the first two grow with the
+calendar and the number of names alone. A projection answers only what asks for its own expressions of the time: the
+expression that a question uses is chosen here, from its filters.
+"""
+
+from string import Template
+from typing import Any, Final, Literal, NamedTuple
+
+from services.insights.conditions import DAY, HOUR, MONTH, restrict, where_of, within
+from services.insights.filters import Filters
+from shared.journey.instants import DAY_US, from_us, to_us
+
+Table = Literal["events", "points"]
+Finest = Literal["hour", "day", "month"]
+
+_STARTS: Final = {
+    "hour": "$moment",
+    "day": "toDate($moment)",
+    "week": "toStartOfWeek($moment, 1)",
+    "month": "toStartOfMonth($moment)",
+    "year": "toStartOfYear($moment)",
+}
+BINS: Final = tuple(_STARTS)
+_LAST_DAY: Final = 65_535
+"""The range of ClickHouse's Date, in days since 1970; events lie well within."""
+
+_FINEST: Final[dict[str, Finest]] = {"hour": "hour", "day": "day", "week": "day", "month": "month", "year": "month"}
+
+
+class _Stretch(NamedTuple):
+    """A part of the period, and the expression by which its sums are divided in time."""
+
+    moment: str
+    conditions: list[str]
+
+
+def sums(
+    table: Table, select: str, filters: Filters, *more: str, monthly: bool = False, finest: Finest = "month"
+) -> tuple[str, dict[str, Any]]:
+    """The SELECT over the period of the filters, as one statement or several joined by UNION ALL, and its values.
+
+    `$where` in `select` stands for the conditions (these and the `more`), `$moment` for the expression of the time: the
+    start of an hour, day or month, never coarser than `finest`; `$earliest` and `$latest` for the first and last time (or
+    the hour of it) of what is added up. The rows of the parts must be added up, too. `monthly` where the question names the
+    territory, the step or the office; the filter `territory` does by itself.
+    """
+    conditions, parameters = restrict(filters, rule_column=table == "points")
+    monthly = monthly or filters.territory is not None
+    stretches, edges = _stretches(filters, finest, monthly=monthly)
+    sql = " UNION ALL ".join(
+        Template(select).substitute(_extremes(each.moment), where=where_of([*conditions, *more, *each.conditions]))
+        for each in stretches
+    )
+    return sql, parameters | edges
+
+
+def _extremes(moment: str) -> dict[str, str]:
+    """The sums by hour hold no other time than the hour."""
+    time = HOUR if moment == HOUR else "time"
+    return {"moment": moment, "earliest": f"min({time})", "latest": f"max({time})"}
+
+
+def start_of(unit: str) -> str:
+    """The start of the hour, day, week, month or year (`BINS`) of `$moment`, in UTC as `time` is, in seconds since 1970."""
+    return f"toUnixTimestamp(toDateTime({_STARTS[unit]}, 'UTC'))"
+
+
+def finest_of(unit: str) -> Finest:
+    """How finely the time must be told to divide it by these (`BINS`)."""
+    return _FINEST[unit]
+
+
+def _stretches(filters: Filters, finest: Finest, *, monthly: bool) -> tuple[list[_Stretch], dict[str, int]]:
+    if finest == "hour" or not filters.on_full_days() or (monthly and finest == "day"):
+        return [_Stretch(HOUR, within(filters, HOUR if filters.on_full_hours() else "time"))], {}
+    if not monthly:
+        return [_Stretch(DAY, _between(DAY, filters))], _edges(filters)
+    return _months_and_rest(filters)
+
+
+def _months_and_rest(filters: Filters) -> tuple[list[_Stretch], dict[str, int]]:
+    """The whole calendar months of the period, and the days before and after them."""
+    months = filters.on(
+        None if filters.from_us is None else _month(filters.from_us, later=True),
+        None if filters.to_us is None else _month(filters.to_us, later=False),
+    )
+    if months.from_us is not None and months.to_us is not None and months.from_us >= months.to_us:
+        return [_Stretch(HOUR, within(filters, HOUR))], {}
+    edges = _edges(months)
+    stretches = [_Stretch(MONTH, _between(MONTH, months))]
+    outside = []
+    if months.from_us != filters.from_us:
+        outside.append(f"{HOUR} < toDateTime(toDate({{first_day:UInt16}}), 'UTC')")
+    if months.to_us != filters.to_us:
+        outside.append(f"{HOUR} >= toDateTime(toDate({{end_day:UInt16}}), 'UTC')")
+    if outside:
+        stretches.append(_Stretch(HOUR, [*within(filters, HOUR), f"({' OR '.join(outside)})"]))
+    return stretches, edges
+
+
+def _between(moment: str, filters: Filters) -> list[str]:
+    """Conditions on days; compared as numbers of days, since instants beyond the range of a Date would wrap around."""
+    first = [] if filters.from_us is None else [f"{moment} >= toDate({{first_day:UInt16}})"]
+    end = [] if filters.to_us is None else [f"{moment} < toDate({{end_day:UInt16}})"]
+    return first + end
+
+
+def _edges(filters: Filters) -> dict[str, int]:
+    edges = {"first_day": filters.from_us, "end_day": filters.to_us}
+    return {name: min(max(at // DAY_US, 0), _LAST_DAY) for name, at in edges.items() if at is not None}
+
+
+def _month(at_us: int, *, later: bool) -> int:
+    """The start of the month of an instant; with `later` the next one, unless it is a start itself."""
+    moment = from_us(at_us)
+    start = moment.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+    if later and start != moment:
+        start = start.replace(year=start.year + start.month // 12, month=start.month % 12 + 1)
+    return to_us(start)

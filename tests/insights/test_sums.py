@@ -1,0 +1,204 @@
+"""Stored sums answer what pages add up, and give what the rows give, whatever the period and the filters."""
+
+import random
+from typing import Any
+
+import pytest
+
+from services.insights import queries
+from services.insights.figures import data_arrivals, frictions_board, frictions_places
+from services.insights.figures.overview_changes import cells_question
+from services.insights.figures.overview_points import contact_points_question
+from services.insights.figures.overview_satisfaction import ratings_question
+from services.insights.filters import Filters
+from services.insights.queries import Question
+from shared.journey.instants import DAY_US, to_text
+from shared.journey.vocabulary import CITIZEN_TYPES
+from shared.log.port import Kind
+from shared.store.client import Store
+from tests.insights.seed import event, insert, instant_us, retraction
+
+FIRST_US = instant_us("2025-01-28T00:00:00Z")
+DAYS = 100
+MONTHS = Filters(from_us=instant_us("2025-02-01T00:00:00Z"), to_us=instant_us("2025-05-01T00:00:00Z"))
+ODD_DAYS = Filters(from_us=instant_us("2025-02-11T00:00:00Z"), to_us=instant_us("2025-04-20T00:00:00Z"))
+ONE_MONTH = Filters(from_us=instant_us("2025-03-02T00:00:00Z"), to_us=instant_us("2025-03-09T00:00:00Z"))
+HOURS = Filters(from_us=instant_us("2025-02-11T07:00:00Z"), to_us=instant_us("2025-04-20T13:00:00Z"))
+MINUTES = Filters(from_us=instant_us("2025-02-11T07:30:00Z"), to_us=instant_us("2025-04-20T13:10:00Z"))
+BEYOND = Filters(from_us=instant_us("1905-01-01T00:00:00Z"), to_us=instant_us("2290-01-01T00:00:00Z"))
+PERIODS = (Filters(), MONTHS, ODD_DAYS, ONE_MONTH, HOURS, MINUTES, BEYOND)
+TERRITORIES = ("", "land/a", "land/a/x", "land/b")
+RULES = ("repeat_contact", "long_wait", "rework")
+FIELDS = ("rating", "step", "channel", "case", "wait_s", "due", "office", "matter")
+
+
+def _filters() -> list[Filters]:
+    """Every period with no other filter, and with a territory, a service or a channel."""
+    others = ({"territory": "land/a"}, {"service": "aid"}, {"channel": "web"})
+    return [
+        Filters(from_us=period.from_us, to_us=period.to_us, **other)  # type: ignore[arg-type]
+        for number, period in enumerate(PERIODS)
+        for other in ({}, others[number % 3], *([others[0]] if number in {1, 2} else []))
+    ]
+
+
+def _events(chance: random.Random) -> list[dict[str, Any]]:
+    """A few hundred events over some months; their hours cluster at the edges of days."""
+    found = []
+    for number in range(600):
+        time = to_text(FIRST_US + chance.randrange(DAYS) * DAY_US + chance.choice((0, 1, 40_000, 86_399)) * 1_000_000)
+        kind = chance.choice(("form.started", "call.queued", "feedback.given", "case.opened"))
+        data = {"channel": chance.choice(("web", "phone", "")), "territory": chance.choice(TERRITORIES)}
+        more = {"rating": chance.choice((1.0, 2.5, 4.0, 7.0))} if kind == "feedback.given" and number % 3 else {}
+        data |= {name: f"{name}-{number % 3}" for name in ("step", "office") if number % 4}
+        found.append(event(f"e{number}", kind, time, "p1-a", chance.choice(("aid", "permit")), **data, **more))
+    return found
+
+
+def _points(chance: random.Random) -> list[dict[str, Any]]:
+    """Points of a hundred journeys: some taken back, some of these put in force again with other content."""
+    found: list[dict[str, Any]] = []
+    for number in range(400):
+        time = to_text(FIRST_US + chance.randrange(DAYS) * DAY_US + chance.choice((0, 1, 40_000, 86_399)) * 1_000_000)
+        service = chance.choice(("aid", "permit"))
+        point = {
+            "id": f"{number:032}", "revision": 1, "sign": 1, "rule": chance.choice(RULES), "version": 1 + number % 2,
+            "parameters": {}, "figures": {"gap_s": str(number)} if number % 2 else {}, "source": "/test",
+            "anchor": f"e{number}", "subject": "p1-a", "service": service, "journey": f"{service}-{number % 50}",
+            "channel": chance.choice(("web", "phone")), "step": f"s{number % 3}", "office": "", "case": "",
+            "territory": chance.choice(TERRITORIES), "time": time, "evidence": [], "evidence_sources": [],
+            "minutes_citizen": float(number) if number % 3 else None, "minutes_administration": None,
+            "partition": 0, "offset": number,
+        }  # fmt: skip
+        found.append(point)
+        if number % 4 == 0:
+            found.append(retraction(point))
+        if number % 8 == 0:
+            found.append(point | {"revision": 3, "figures": {"gap_s": "9000"}, "offset": number + 1_000})
+    return found
+
+
+@pytest.fixture
+def filled(empty_store: Store) -> Store:
+    """Events and points, of which some were taken back."""
+    chance = random.Random(7)
+    insert(empty_store.writer(), Kind.EVENTS, _events(chance))
+    insert(empty_store.writer(), Kind.POINTS, _points(chance))
+    return empty_store
+
+
+def _questions(filters: Filters) -> dict[str, Question]:
+    """Every question that sums answer."""
+    return {
+        **{f"events by {group}": queries.events_by(group, filters, CITIZEN_TYPES) for group in queries.EVENT_GROUPS},
+        **{f"points by {group}": queries.points_by(group, filters, 2) for group in queries.POINT_GROUPS},
+        "points of territories": queries.points_by_place("territory", filters),
+        "contacts over months": queries.activity_over_time("month", filters),
+        "contacts over weeks": queries.activity_over_time("week", filters),
+        "points over years": queries.points_over_time("year", filters),
+        "received": queries.received(filters, FIELDS),
+        "history": queries.history(filters),
+        "board": frictions_board.board_question(filters),
+        "cells": cells_question(filters),
+        "points of contacts": contact_points_question(filters),
+        "ratings": ratings_question(filters),
+        "last": data_arrivals.last_question("type", filters),
+        "arrived": data_arrivals.events_question("service", filters),
+        "points by step": frictions_places.points_question("step", filters),
+        "events by step": frictions_places.events_question("step", filters),
+        "events by office": frictions_places.events_question("office", filters),
+    }
+
+
+def _from_rows(store: Store, sql: str, parameters: dict[str, Any]) -> list[tuple[Any, ...]]:
+    """The answer without any projection."""
+    found = store.writer().query(sql, parameters=parameters, settings={"optimize_use_projections": 0})
+    return [tuple(row) for row in found.result_rows]
+
+
+def _rows(rows: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
+    """Rows in an order of their own, sums of fractions rounded."""
+    rounded = [tuple(round(value, 6) if isinstance(value, float) else value for value in row) for row in rows]
+    return sorted(rounded, key=repr)
+
+
+def test_sums_give_what_the_rows_give(filled: Store):
+    """For every question, period and filter, the stored sums and the rows themselves agree."""
+    for filters in _filters():
+        for name, question in _questions(filters).items():
+            summed = filled.query(question.sql, question.parameters).rows
+            assert _rows(summed) == _rows(_from_rows(filled, question.sql, question.parameters)), (name, filters)
+
+
+def test_periods_are_cut_at_their_edges(filled: Store):
+    """Counted one by one, as many events and points lie in each period and territory."""
+    for filters in _filters():
+        where, parameters = queries.events_where(filters, "1 = 1")
+        events = _from_rows(filled, f"SELECT count() FROM events {where}", parameters)[0][0]
+        question = queries.events_by("type", filters)
+        assert sum(row[1] for row in filled.query(question.sql, question.parameters).rows) == events, filters
+        where, parameters = queries.points_where(filters, "1 = 1")
+        points = _from_rows(filled, f"SELECT sum(sign) FROM points {where}", parameters)[0][0]
+        question = queries.points_by("rule", filters)
+        assert sum(row[1] for row in filled.query(question.sql, question.parameters).rows) == points, filters
+
+
+@pytest.mark.parametrize("territory", [None, "land/a"])
+def test_no_question_on_full_days_reads_the_rows(filled: Store, territory: str | None):
+    """Each is answered by a projection: a condition that none knows would lose that without a sign."""
+    filters = Filters(territory=territory, from_us=MONTHS.from_us, to_us=MONTHS.to_us)
+    for name, question in _questions(filters).items():
+        if territory is None or name not in {"points by step", "events by step", "events by office"}:
+            explained = filled.query(f"EXPLAIN {question.sql}", question.parameters).rows
+            read = [str(row[0]) for row in explained if "ReadFromMergeTree" in str(row[0])]
+            assert read, (name, explained)
+            assert all("hourly_" in each or "daily_" in each or "monthly_" in each for each in read), (name, read)
+
+
+def test_names_and_extent_are_answered_by_sums(filled: Store):
+    """What every page asks reads no rows."""
+    explained = "\n".join(str(row[0]) for row in filled.query(f"EXPLAIN {queries.choices().sql}").rows)
+    assert "names_of_events" in explained
+    assert filled.query(queries.extent().sql).rows == filled.recount_query(queries.extent().sql).rows
+
+
+def test_journeys_with_points_in_force_are_counted_exactly(filled: Store):
+    """Also those whose points were all taken back, and those of which one came back."""
+    for filters in _filters():
+        where, parameters = queries.points_where(filters)
+        for names in ((), ("rule",), ("rule", "service"), ("territory",)):
+            of_each = "".join(f"{name}, " for name in names)
+            groups = f"GROUP BY {', '.join(names)}" if names else ""
+            expected = _from_rows(
+                filled,
+                f"SELECT {of_each}count() FROM (SELECT {of_each}journey FROM points {where} "
+                f"GROUP BY {of_each}journey HAVING sum(sign) > 0) {groups}", parameters,
+            ).rows  # fmt: skip
+            question = queries.journeys_by(names, filters)
+            found = [row for row in filled.query(question.sql, question.parameters).rows if row[-1] or not names]
+            assert _rows(found) == _rows(expected), (names, filters)
+
+
+def test_points_in_force_are_those_of_the_view(filled: Store):
+    """One row each, with what the latest revision says."""
+    for filters in _filters():
+        found, parameters = queries.points_in_force(("journey", "channel", "earlier_channel", "said_gap_s"), filters)
+        where, _ = queries.points_where(filters)
+        view = f"""
+            SELECT journey, channel, figures['earlier_channel'], if(figures['gap_s'] = '', NULL, toFloat64(figures['gap_s']))
+            FROM points_in_force {where}"""
+        assert _rows(filled.query(found, parameters).rows) == _rows(filled.query(view, parameters).rows), filters
+
+
+def test_clusters_are_counted_whole_where_they_are_few(filled: Store):
+    """Below the number that is looked at, the squares are those of all journeys; above, of a part of them."""
+
+    def asked(points: int) -> tuple[int, int]:
+        question = queries.squares_by((), Filters(), points)
+        return filled.query(question.sql, question.parameters).rows[0]
+
+    points, squares = asked(queries.SAMPLED_POINTS)
+    assert points == filled.query("SELECT sum(sign) FROM points").rows[0][0]
+    part = asked(10 * queries.SAMPLED_POINTS)
+    assert 0 < part[0] < points
+    assert 0 < part[1] < squares
