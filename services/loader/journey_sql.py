@@ -25,7 +25,7 @@ _KEYS: Final = f"""subject IN (SELECT subject FROM touched_journeys WHERE {_IN_P
     AND (subject, service) IN (SELECT subject, service FROM touched_journeys WHERE {_IN_PART})"""  # noqa: S608
 """Looked up by the subject first: half of the time for a few keys among millions."""
 KEYS: Final = f"SELECT DISTINCT subject, service FROM touched_journeys WHERE {_IN_PART} LIMIT 2"  # noqa: S608
-_COLUMNS: Final = "subject, service, time, source, id, type, channel, step, case, contact, territory"
+_COLUMNS: Final = "subject, service, time, source, id, type, channel, step, case, contact, territory, matter"
 _ONE_KEY: Final = "subject = {subject:String} AND service = {service:String}"
 _ORDER: Final = "(time, source::String, id)"
 
@@ -66,7 +66,7 @@ ORDER BY subject, service, time, source::String, id
 
 _ASSEMBLE: Final = Template(
     """
-INSERT INTO journeys (service, started, subject, cut, journey, ended, territory, entry_channel,
+INSERT INTO journeys (service, started, subject, cut, journey, ended, territory, matter, entry_channel,
     at, type, channel, step, case, visit_channel, visit_from, version, removed)
 WITH
     arraySlice(all, place, size) AS e,
@@ -79,13 +79,14 @@ WITH
     ) AS visits
 SELECT
     service, e[1].1, subject, cut, journey, e[-1].1,
-    arrayFirst(x -> x != '', tupleElement(e, 9)), seen[1].2,
+    arrayFirst(x -> x != '', tupleElement(e, 9)), arrayFirst(x -> x != '', tupleElement(e, 10)), seen[1].2,
     tupleElement(e, 1), tupleElement(e, 4), tupleElement(e, 5), tupleElement(e, 6), tupleElement(e, 7),
     tupleElement(visits, 2), tupleElement(visits, 4), {version:UInt64}, 0
 FROM
 (
     SELECT subject, service, arraySort(groupArray((
-        time, source::String, id, type::String, channel::String, step::String, case, contact, territory::String))) AS all
+        time, source::String, id, type::String, channel::String, step::String, case, contact, territory::String,
+        matter::String))) AS all
     FROM $events GROUP BY subject, service
 ) AS staged
 INNER JOIN $cuts AS found USING (subject, service)

@@ -28,6 +28,7 @@ from shared.log.port import Kind
 from shared.store.assembled import journeys_freshness
 from shared.store.client import Store
 from shared.store.deletion import delete_subjects
+from shared.store.migrate import read_migrations
 from shared.store.recount import problems, recount
 from tests.loader.journeys import expected, stored
 from tests.loader.samples import Logs
@@ -278,6 +279,41 @@ def test_events_of_before(empty_store: Store) -> None:
     freshness = journeys_freshness(empty_store)
     assert freshness.waiting == 2
     assert 0 < freshness.through_us <= freshness.now_us
+
+
+def test_numbers_follow_from_the_events(empty_store: Store) -> None:
+    """A journey's matter is the first that an event names; its instants of forms and cases are the first of each."""
+    rows = [
+        event("1", 1 / 24, kind="form.started", channel="web"),
+        event("2", 2 / 24, kind="contact.made", channel="phone", matter="heating", case="k1"),
+        event("3", 3 / 24, kind="case.decided", matter="other", case="k1"),
+        event("4", 4 / 24, kind="case.closed", case="k1"),
+        event("5", 5 / 24, kind="contact.made", channel="web", case="k2"),
+    ]
+    load(empty_store, rows)
+    assemble_all(empty_store)
+    found = empty_store.query("""
+        SELECT matter, contacts, distinct_channels, arrayMap(moment -> toHour(moment), cases_begun),
+            arrayMap(moment -> toHour(moment), cases_ended), toHour(form_started), toYear(form_submitted),
+            journey_key = cityHash64(journey), person_key = cityHash64(subject, service)
+        FROM journeys FINAL""").rows
+    assert found == [("heating", 2, ["web", "phone"], [2, 5], [3], 1, 2200, 1, 1)]
+
+
+def test_the_migration_has_all_assembled_again(empty_store: Store) -> None:
+    """Keys that were assembled before journeys had a matter are noted once more, and only once."""
+    writer = empty_store.writer()
+    load(empty_store, [event("a", 0), event("b", 0, "p2")])
+    assert assemble_all(empty_store) == 2
+    assert assemble_all(empty_store) == 0
+    (migration,) = [each for each in read_migrations() if each.number == 10]
+    for statement in migration.statements:
+        writer.command(statement)
+    assert assemble_all(empty_store) == 2
+    assert assemble_all(empty_store) == 0
+    writer.command("TRUNCATE TABLE assembled_journeys")
+    writer.command(migration.statements[-1])
+    assert empty_store.query("SELECT count() FROM assembled_journeys").rows == [(0,)]
 
 
 def test_deleted_subjects_have_no_journey(empty_store: Store) -> None:

@@ -5,7 +5,7 @@ from typing import Any, Final
 from msgspec import Struct, structs
 
 from services.insights.figures.figure import Ask, Parameter
-from services.insights.figures.journey_filters import journeys_where, of_one_service
+from services.insights.figures.journey_filters import journeys_where, of_one_service, with_point_sql
 from services.insights.filters import MAX_VALUE_CHARS, Filters, read_instant
 from services.insights.language import N_
 from services.insights.ports import Store
@@ -34,8 +34,7 @@ PARAMETERS: Final = tuple(
     for field, meaning in _MEANINGS.items()
 )
 
-_HOLDS: Final = """journey IN (
-    SELECT journey FROM points WHERE rule = {cohort_rule:String} GROUP BY journey HAVING sum(sign) > 0)"""
+_HOLDS: Final = with_point_sql("cohort_rule")
 
 
 class Cohort(Struct, frozen=True, kw_only=True):

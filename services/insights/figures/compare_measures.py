@@ -8,13 +8,13 @@ from msgspec import Struct, structs
 
 from services.insights.figures import intervals
 from services.insights.figures.intervals import Estimate, Interval
-from services.insights.figures.journey_filters import restrict_journeys
+from services.insights.figures.journey_completion import completion_sql
+from services.insights.figures.journey_filters import journeys_where
 from services.insights.figures.suppression import is_few
 from services.insights.filters import Filters
 from services.insights.language import N_
 from services.insights.ports import Store
 from services.insights.queries import Question
-from shared.journey.vocabulary import CONTACT_TYPES, FORM_TYPES
 
 _DAY_S: Final = 86_400
 SHARE: Final = "percent"
@@ -76,21 +76,6 @@ class Measure(Struct, frozen=True):
     few: bool = False
 
 
-def completion_sql(events_since: str) -> str:
-    """Columns over rows of `journeys`: `begun`, whether a form or a case began, and `done`, whether all of it was completed.
-
-    The parameter `form_types` must be bound; `events_since` is a condition on `events` that holds for all that may count.
-    """
-    return f"""has(type, 'form.started') AS form,
-                form AND (has(type, 'form.submitted') OR (subject, service) IN (
-                    SELECT subject, service FROM events WHERE type IN {{form_types:Array(String)}}
-                    AND outcome NOT IN ('', 'failed') AND subject != '' AND {events_since})) AS form_done,
-                arrayUniq(arrayFilter(each -> each != '', `case`)) AS cases,
-                arrayUniq(arrayFilter((each, kind) -> each != '' AND kind IN ('case.decided', 'case.closed'), `case`, type))
-                    AS cases_done,
-                form OR cases > 0 AS begun, if(cases > 0, cases = cases_done, form_done) AS done"""
-
-
 def since_sql(filters: Filters) -> str:
     """The condition on `events` and `points` that the service and the begin of the period set, whatever the time after it."""
     since = ["1"]
@@ -107,8 +92,7 @@ def totals_of(filters: Filters, *more: str, values: dict[str, Any] | None = None
     A row per value of `by`, an expression over rows of `journeys`, as `name`. A journey's points count whenever they came: all
     that it holds.
     """
-    conditions, parameters = restrict_journeys(filters)
-    where = " AND ".join([*conditions, *more]) or "1"
+    where, parameters = journeys_where(filters, *more)
     since = since_sql(filters)
     return Question(
         f"""
@@ -117,38 +101,31 @@ def totals_of(filters: Filters, *more: str, values: dict[str, Any] | None = None
             sum(toFloat64(touches) * touches) AS contacts_squares, countIf(lost IS NOT NULL) AS with_minutes,
             sum(ifNull(lost, 0)) AS minutes, sum(ifNull(lost * lost, 0)) AS minutes_squares,
             countIf(begun) AS knowable, countIf(begun AND done) AS completed,
-            countIf(channels > 0) AS with_channel, countIf(channels > 1) AS switched
+            countIf(ways > 0) AS with_channel, countIf(ways > 1) AS switched
         FROM (
-            SELECT {by} AS name, journey, arrayCount(kind -> kind IN {{contact_types:Array(String)}}, type) AS touches,
-                arrayUniq(visit_channel) AS channels,
+            SELECT {by} AS name, journey_key, contacts AS touches, length(distinct_channels) AS ways,
                 {completion_sql(since)}
-            FROM journeys FINAL WHERE {where}) AS all_journeys
+            FROM journeys FINAL {where}) AS all_journeys
         LEFT JOIN (
-            SELECT journey, sum(sign) AS found, sumOrNull(sign * minutes_citizen) AS citizen,
+            SELECT journey_key, sum(sign) AS found, sumOrNull(sign * minutes_citizen) AS citizen,
                 sumOrNull(sign * minutes_administration) AS administration,
                 if(citizen IS NULL AND administration IS NULL, NULL, ifNull(citizen, 0) + ifNull(administration, 0)) AS lost
-            FROM points WHERE {since} GROUP BY journey HAVING found > 0) AS held USING journey
+            FROM points WHERE {since} GROUP BY journey_key HAVING found > 0) AS held USING journey_key
         GROUP BY name""",
-        {
-            **parameters,
-            **(values or {}),
-            "contact_types": sorted(CONTACT_TYPES),
-            "form_types": sorted(FORM_TYPES),
-        },
+        {**parameters, **(values or {})},
     )
 
 
 def durations_of(filters: Filters, ranks: Sequence[int], *more: str, values: dict[str, Any] | None = None) -> Question:
     """One row: the median of the journeys' durations, then the durations at these ranks (from 1), in seconds."""
-    conditions, parameters = restrict_journeys(filters)
-    where = " AND ".join([*conditions, *more]) or "1"
+    where, parameters = journeys_where(filters, *more)
     return Question(
         f"""
         SELECT arrayReduce('quantileExactInclusive(0.5)', lasted) AS median_s,
             arrayMap(rank -> lasted[rank], {{ranks:Array(UInt64)}}) AS at_ranks_s
         FROM (
             SELECT arraySort(groupArray(dateDiff('microsecond', started, ended) / 1000000)) AS lasted
-            FROM journeys FINAL WHERE {where})""",
+            FROM journeys FINAL {where})""",
         {**parameters, **(values or {}), "ranks": list(ranks)},
     )
 

@@ -15,9 +15,13 @@ from services.insights.queries import Question
 SOURCE_IGNORED: Final = N_("Journeys join events of several sources: the filter “source” does not apply here.")
 
 _BEGAN: Final = (("from_us", ">="), ("to_us", "<"))
-_WITH_POINT: Final = """journey IN (
-    SELECT journey FROM points WHERE rule = {rule:String} GROUP BY journey HAVING sum(sign) > 0)"""
 _TERRITORY: Final = "(territory = {territory:String} OR startsWith(territory, {territory_below:String}))"
+
+
+def with_point_sql(parameter: str) -> str:
+    """The condition on rows of `journeys` that they hold a point in force of the rule that this parameter names."""
+    return f"""journey_key IN (
+    SELECT journey_key FROM points WHERE rule = {{{parameter}:String}} GROUP BY journey_key HAVING sum(sign) > 0)"""  # noqa: S608
 
 
 def restrict_journeys(filters: Filters) -> tuple[list[str], dict[str, Any]]:
@@ -40,10 +44,10 @@ def restrict_journeys(filters: Filters) -> tuple[list[str], dict[str, Any]]:
         conditions.append(_TERRITORY)
         parameters |= {"territory": filters.territory, "territory_below": filters.territory + "/"}
     if filters.channel is not None:
-        conditions.append("has(channel, {channel:String})")
+        conditions.append("has(distinct_channels, {channel:String})")
         parameters["channel"] = filters.channel
     if filters.rule is not None:
-        conditions.append(_WITH_POINT)
+        conditions.append(with_point_sql("rule"))
         parameters["rule"] = filters.rule
     return conditions, parameters
 

@@ -1,23 +1,22 @@
 """Digital take-up and completion: of the journeys that began in a period, how many online, how many to the end."""
 
 # ruff: noqa: S608 - what is put into these statements are names and numbers of this module; values are bound
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 from services.insights.figures.figure import Ask, Figure
-from services.insights.figures.journey_filters import journey_notes, restrict_journeys
+from services.insights.figures.journey_completion import completion_sql
+from services.insights.figures.journey_filters import journey_notes, journeys_where
 from services.insights.figures.overview_periods import NAMES, two_periods
-from services.insights.figures.overview_ratio import Sums, sums_sql
+from services.insights.figures.overview_ratio import Sums, read_sums, sums_sql
 from services.insights.figures.summaries import answer
 from services.insights.figures.table import Column, Table, Value, table
 from services.insights.filters import Filters
 from services.insights.language import N_
 from services.insights.ports import Store
 from services.insights.queries import Question
-from shared.journey.vocabulary import FORM_TYPES
 
 ONLINE: Final = ("web", "chat", "bot", "social", "partner")
 """Channels on which a journey that begins there began online. `partner` is assisted: someone did it online for the citizen."""
-_ENDS: Final = ("case.decided", "case.closed")
 BEGUN: Final = "begun"
 COMPLETED: Final = "completed"
 FORMS: Final = "forms"
@@ -26,16 +25,6 @@ COUNTED: Final = {BEGUN: N_("journeys begun"), COMPLETED: N_("journeys completed
 KINDS: Final = {FORMS: N_("online forms"), CASES: N_("cases")}
 
 _UNTIL: Final = "fromUnixTimestamp64Micro({until_us:Int64}, 'UTC')"
-_CASES: Final = f"arrayUniq(arrayFilter((each, moment) -> each != '' AND moment < {_UNTIL}, `case`, at))"
-_CASES_ENDED: Final = f"""
-    arrayUniq(arrayFilter(
-        (each, kind, moment) -> each != '' AND kind IN {{ends:Array(String)}} AND moment < {_UNTIL}, `case`, type, at))"""
-_OUTCOMES: Final = f"""
-    (subject, service) IN (
-        SELECT subject, service FROM events
-        WHERE type IN {{form_types:Array(String)}} AND outcome NOT IN ('', 'failed') AND subject != ''
-            AND time < {_UNTIL} %s)"""
-_EVENT_BEFORE: Final = f"arrayExists((kind, moment) -> kind = '%s' AND moment < {_UNTIL}, type, at)"
 
 
 class InShort(NamedTuple):
@@ -51,28 +40,20 @@ class InShort(NamedTuple):
 
 def journeys_in_short(filters: Filters, until_us: int) -> Question:
     """One row: the counts of `InShort`, in its order; what happened from `until_us` on is not looked at."""
-    conditions, parameters = restrict_journeys(filters)
-    since = "" if filters.from_us is None else "AND time >= fromUnixTimestamp64Micro({from_us:Int64}, 'UTC')"
-    where = "WHERE " + " AND ".join(conditions) if conditions else ""
+    where, parameters = journeys_where(filters)
+    outcomes = f"time < {_UNTIL}"
+    if filters.from_us is not None:
+        outcomes += " AND time >= fromUnixTimestamp64Micro({from_us:Int64}, 'UTC')"
     return Question(
         f"""
         SELECT countIf(known) AS begun, countIf(online) AS begun_online, countIf(known AND done) AS completed,
             countIf(online AND done) AS completed_online,
-            {sums_sql("form AND form_done", "form")} AS forms, {sums_sql("cases_done", "cases")} AS cases
+            {sums_sql("form AND form_done", "form")} AS forms, {sums_sql("ended_cases", "begun_cases")} AS cases
         FROM (
             SELECT entry_channel != '' AS known, entry_channel IN {{online:Array(String)}} AS online,
-                has(type, 'form.started') AND {_EVENT_BEFORE % "form.started"} AS form,
-                form AND ({_EVENT_BEFORE % "form.submitted"} OR {_OUTCOMES % since}) AS form_done,
-                {_CASES} AS cases, {_CASES_ENDED} AS cases_done,
-                if(cases > 0, cases = cases_done, form_done) AS done
+                {completion_sql(outcomes, _UNTIL)}
             FROM journeys FINAL {where})""",
-        {
-            **parameters,
-            "until_us": until_us,
-            "online": list(ONLINE),
-            "ends": list(_ENDS),
-            "form_types": sorted(FORM_TYPES),
-        },
+        {**parameters, "until_us": until_us, "online": list(ONLINE)},
     )
 
 
@@ -85,13 +66,9 @@ def in_short(store: Store, filters: Filters, until_us: int) -> InShort:
         int(row["begun_online"]),
         int(row["completed"]),
         int(row["completed_online"]),
-        _sums(row["forms"]),
-        _sums(row["cases"]),
+        read_sums(row["forms"]),
+        read_sums(row["cases"]),
     )
-
-
-def _sums(values: Any) -> Sums:
-    return Sums(int(values[0]), *(float(each) for each in values[1:]))
 
 
 def _take_up(ask: Ask) -> Table:

@@ -1,9 +1,11 @@
 """A ratio of two sums over independent units (journeys), with the interval that clustering within a unit asks for."""
 
+from collections.abc import Sequence
 from math import sqrt
-from typing import Final
+from typing import Any, Final
 
 from msgspec import Struct
+from msgspec.structs import astuple
 
 from services.insights.figures.intervals import Estimate, Interval
 
@@ -22,6 +24,15 @@ class Sums(Struct, frozen=True):
     part_squares: float
     products: float
     whole_squares: float
+
+    def plus(self, other: "Sums") -> "Sums":
+        """Over the units of both, none of which stands in both."""
+        return Sums(*(one + two for one, two in zip(astuple(self), astuple(other), strict=True)))
+
+
+def read_sums(values: Sequence[Any]) -> Sums:
+    """The answer to `sums_sql`."""
+    return Sums(int(values[0]), *(float(each) for each in values[1:]))
 
 
 def ratio(sums: Sums) -> Estimate | None:

@@ -3,12 +3,13 @@
 # ruff: noqa: S608 - what is put into these statements are names and numbers of this module; values are bound
 from typing import Final
 
-from services.insights.figures.compare_measures import completion_sql, since_sql
-from services.insights.figures.journey_filters import restrict_journeys
+from services.insights.figures.compare_measures import since_sql
+from services.insights.figures.journey_completion import completion_sql
+from services.insights.figures.journey_filters import journeys_where
 from services.insights.figures.overview_journeys import ONLINE
 from services.insights.filters import Filters
 from services.insights.queries import CASE_WORK_RULES, MAX_GROUPS, Question, events_where, points_where
-from shared.journey.vocabulary import CITIZEN_TYPES, FORM_TYPES
+from shared.journey.vocabulary import CITIZEN_TYPES
 
 ASSISTED: Final = "partner"
 """The channel of those who act online for a citizen."""
@@ -30,8 +31,7 @@ def journeys_by_territory(filters: Filters) -> Question:
     """Per territory: journeys, those whose first channel is known, those that began there without being online alone, and
     those of which it can be told whether they were completed, and were.
     """
-    conditions, parameters = restrict_journeys(filters)
-    where = "WHERE " + " AND ".join(conditions) if conditions else ""
+    where, parameters = journeys_where(filters)
     return Question(
         f"""
         SELECT name, count() AS journeys, countIf(entry != '') AS with_entry,
@@ -41,7 +41,7 @@ def journeys_by_territory(filters: Filters) -> Question:
             SELECT territory AS name, entry_channel AS entry, {completion_sql(since_sql(filters))}
             FROM journeys FINAL {where})
         GROUP BY name ORDER BY journeys DESC, name LIMIT {MAX_GROUPS}""",
-        {**parameters, "alone": list(ALONE), "form_types": sorted(FORM_TYPES)},
+        {**parameters, "alone": list(ALONE)},
     )
 
 
@@ -51,12 +51,12 @@ def spread_of_points(filters: Filters, points: int) -> Question:
     `points`: about how many there are; of very many, a fixed part of the journeys is looked at.
     """
     every = max(points // _SAMPLE_POINTS, 1)
-    sample = () if every == 1 else (f"cityHash64(journey) % {every} = 0",)
+    sample = () if every == 1 else (f"journey_key % {every} = 0",)
     where, parameters = points_where(filters, "rule NOT IN {case_rules:Array(String)}", *sample)
     return Question(
         f"""
         SELECT sum(held) AS points, sum(toFloat64(held) * held) AS squares
-        FROM (SELECT sum(sign) AS held FROM points {where} GROUP BY journey HAVING held > 0)""",
+        FROM (SELECT sum(sign) AS held FROM points {where} GROUP BY journey_key HAVING held > 0)""",
         {**parameters, "case_rules": sorted(CASE_WORK_RULES)},
     )
 
