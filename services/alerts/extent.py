@@ -34,12 +34,14 @@ def merged(alert: Alert, found: Sequence[Finding], explained: frozenset[Series],
 
 
 def spread(alert: Alert, found: Sequence[Finding]) -> list[str]:
-    """The places it reaches now and did not reach before: service, channel and territory, as far as each is known."""
+    """The widest places that it reaches now and did not reach before: service, channel and territory, as far as each is known."""
     held = [each.series for each in alert.findings]
     if len(held) >= MAX_FINDINGS:
         return []
     new = {each.series for each in found if not any(_covers(place, each.series) for place in held)}
-    return sorted({" ".join(filter(None, (each.service, each.channel, each.territory))) for each in new})
+    places = {structs.replace(each, condition="rise", rule="", name="") for each in new}
+    widest = [each for each in places if not any(_covers(other, each) for other in places if other != each)]
+    return sorted(" ".join(filter(None, (each.service, each.channel, each.territory))) for each in widest)
 
 
 def news(alert: Alert, found: Sequence[Finding], now_us: int) -> list[Finding]:

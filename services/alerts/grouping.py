@@ -1,7 +1,7 @@
 """One cause, one alert: which findings of a round belong together, and to which alert. The rule: docs/alerts/lifecycle.md."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from hashlib import blake2b
 from itertools import chain
 
@@ -48,15 +48,14 @@ def gather(findings: Iterable[Finding], alerts: Sequence[Alert], now_us: int, po
     homes: dict[str, list[Finding]] = defaultdict(list)
     left: dict[Series, Finding] = {}
     for series, finding in found.items():
-        if (home := opened.holder(series)) is not None:
+        if (home := opened.holder(series, founded=series not in by_parts)) is not None:
             homes[home].append(finding)
         elif series not in by_parts:
             left[series] = finding
+    by_hand = {alert.id for alert in returning if alert.ending == "by_hand"}
+    _return(left, closed, homes, by_hand)
     _join(left, opened, homes)
-    for series, finding in list(left.items()):
-        if (home := closed.holder(series)) is not None:
-            homes[home].append(left.pop(series))
-            closed.add(finding.series, home)
+    _return(left, closed, homes, {alert.id for alert in returning})
     _join(left, closed.without_neighbours(), homes)
     return Gathered({home: tuple(each) for home, each in homes.items()}, _causes(left), by_parts)
 
@@ -71,6 +70,17 @@ def _one_a_key(alerts: Iterable[Alert]) -> list[Alert]:
     for alert in alerts:
         kept.setdefault(alert.key, alert)
     return list(kept.values())
+
+
+def _return(
+    left: dict[Series, Finding], closed: "_Holders", homes: dict[str, list[Finding]], to: Collection[str]
+) -> None:
+    """Give findings to the resolved alerts that had them. What a person ended keeps what it had, before any open alert."""
+    for series in list(left):
+        home = closed.holder(series)
+        if home is not None and home in to:
+            homes[home].append(left.pop(series))
+            closed.add(series, home)
 
 
 def _join(left: dict[Series, Finding], holders: "_Holders", homes: dict[str, list[Finding]]) -> None:
@@ -95,8 +105,9 @@ class _Holders:
         self._keys = {alert.key: alert.id for alert in reversed(alerts)}
         self._holder: dict[Series, str] = {}
         self._at: defaultdict[tuple[str, str], list[Series]] = defaultdict(list)
-        self._under: defaultdict[tuple[str | None, str], list[Series]] = defaultdict(list)
-        self._around: defaultdict[tuple[str, ...], list[Series]] = defaultdict(list)
+        # Of many alike one stands for all: an outage in thousands of places is compared with once.
+        self._under: defaultdict[tuple[str | None, str], dict[tuple[str, ...], Series]] = defaultdict(dict)
+        self._around: defaultdict[tuple[str, ...], dict[str, Series]] = defaultdict(dict)
         for alert in alerts:
             for finding in alert.findings:
                 self.add(finding.series, alert.id)
@@ -106,15 +117,16 @@ class _Holders:
         if self._holder.setdefault(series, alert) != alert:
             return
         self._at[series.service, series.territory].append(series)
+        alike = (series.condition, series.rule, series.name, series.service, series.channel, alert)
         for territory in territories_up(series.territory):
-            self._under[series.service, territory].append(series)
-            self._under[None, territory].append(series)
+            self._under[series.service, territory].setdefault(alike, series)
+            self._under[None, territory].setdefault(alike, series)
         for name in surroundings(series):
-            self._around[name].append(series)
+            self._around[name].setdefault(alert, series)
 
-    def holder(self, series: Series) -> str | None:
-        """The alert that has just this series, or was founded on it."""
-        return self._holder.get(series) or self._keys.get(cause_key(series))
+    def holder(self, series: Series, *, founded: bool = True) -> str | None:
+        """The alert that has just this series, or else was founded on it."""
+        return self._holder.get(series) or (self._keys.get(cause_key(series)) if founded else None)
 
     def nearest(self, series: Series) -> str | None:
         """The alert whose cause accounts for this series best, if any does."""
@@ -137,9 +149,9 @@ class _Holders:
         for territory in territories_up(series.territory):
             for service in dict.fromkeys((series.service, "")):
                 yield from self._at.get((service, territory), ())
-        yield from self._under.get((series.service or None, series.territory), ())
+        yield from self._under.get((series.service or None, series.territory), {}).values()
         for name in surroundings(series):
-            yield from self._around.get(name, ())
+            yield from self._around.get(name, {}).values()
 
 
 def _tie(series: Series, held: Series, young: bool) -> int:

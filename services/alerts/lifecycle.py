@@ -5,6 +5,7 @@ Pure and repeatable: the same round again changes nothing. docs/alerts/lifecycle
 
 from collections.abc import Collection, Mapping, Sequence
 from hashlib import blake2b
+from math import isfinite
 from typing import Any, Final, NamedTuple
 
 from msgspec import Struct, structs
@@ -43,7 +44,13 @@ class Outcome(Struct, frozen=True):
 
 
 def pass_round(alerts: Sequence[Alert], silences: Sequence[Silence], now: Round, policy: Policy) -> Outcome:
-    """One round. alerts: all that are open, and those resolved since `matter_since_us`."""
+    """One round. alerts: all that are open, and those resolved since `matter_since_us`.
+
+    Raises `ValueError` for a finding whose figures are no finite numbers.
+    """
+    for finding in now.findings:
+        if not (isfinite(finding.observed) and isfinite(finding.expected or 0) and isfinite(finding.probability or 0)):
+            raise ValueError(f"The figures of {finding.series} are not finite")
     life = _Life(alerts, now, policy)
     candidates = [each for each in alerts if _may_return(each, now.now_us, policy)]
     gathered = gather(now.findings, candidates, now.now_us, policy)
@@ -218,8 +225,8 @@ class _Life:
             self._after[alert.id] = structs.replace(alert, suppressed_by=by)
 
     def _remind(self, alert: Alert) -> None:
-        """Tell again what nobody has taken on for long; a time in the future is that of a clock put back."""
-        if alert.state != "firing" or alert.suppressed_by or alert.told_us is None:
+        """Tell again what lasts and nobody has taken on for long; a time in the future is that of a clock put back."""
+        if alert.state != "firing" or alert.quiet_us or alert.suppressed_by or alert.told_us is None:
             return
         if alert.told_us > self._now_us:
             self._after[alert.id] = structs.replace(alert, told_us=self._now_us)
@@ -239,6 +246,6 @@ class _Life:
 
 def _quiet_by(alert: Alert, silences: Sequence[Silence], inhibitors: Inhibitors) -> str:
     if silence := hidden_by(alert, silences):
-        return f"silence:{silence}"
+        return f"silence:{silence.id}"
     other = inhibitors.of(alert)
     return f"alert:{other}" if other else ""

@@ -48,7 +48,7 @@ def in_order(found: Sequence[Finding], left: Sequence[Finding], explained_by_par
     """The findings of one cause as people read them: what names it, then those found now, then those found before.
 
     Named is the first kind of trouble in the order of causes; of its places the one that no part explains, with the
-    largest excess; of equals the narrowest.
+    largest excess; of equals the narrowest. Where nothing adds up it is the widest: when all counters are silent, all are.
     """
     if not found:
         return sorted(left, key=_gravest)
@@ -80,14 +80,9 @@ def _gravest(finding: Finding) -> tuple[int, float, Series]:
 
 
 def _naming(finding: Finding, explained_by_parts: frozenset[Series]) -> tuple[int, bool, float, int, Series]:
-    series = finding.series
-    return (
-        KINDS.index(kind_of(series)),
-        series in explained_by_parts,
-        -weight(finding),
-        _breadth(series),
-        series,
-    )
+    series, size = finding.series, weight(finding)
+    breadth = _breadth(series) if size else -_breadth(series)
+    return KINDS.index(kind_of(series)), series in explained_by_parts, -size, breadth, series
 
 
 def _breadth(series: Series) -> int:

@@ -60,25 +60,25 @@ class Preview(Struct, frozen=True, kw_only=True):
     past: tuple[Alert, ...]
 
 
-def hidden_by(alert: Alert, silences: Iterable[Silence]) -> str:
-    """The id of the silence that hides the alert, '' when it is to be told.
+def hidden_by(alert: Alert, silences: Iterable[Silence]) -> Silence | None:
+    """The silence that hides the alert, `None` when it is to be told.
 
     Each of its findings must be meant by one of the silences: what spills over into a place that nobody silenced is told.
     `silences` are those in force.
     """
-    first = ""
     meant = list(silences)
+    first: Silence | None = None
     for finding in alert.findings:
-        by = next((each.id for each in meant if each.matcher.matches(finding.series)), "")
-        if not by:
-            return ""
+        by = next((each for each in meant if each.matcher.matches(finding.series)), None)
+        if by is None:
+            return None
         first = first or by
     return first
 
 
 def preview(silence: Silence, alerts: Sequence[Alert], now_us: int) -> Preview:
     """What the silence hides, alone. `alerts`: those that are open and those of the last 7 days, each once."""
-    hidden = [alert for alert in alerts if hidden_by(alert, (silence,))]
+    hidden = [alert for alert in alerts if hidden_by(alert, (silence,)) is not None]
     return Preview(
         open=tuple(alert for alert in hidden if alert.state != "resolved"),
         past=tuple(

@@ -1,13 +1,16 @@
-"""What processes share besides the log and ClickHouse: leases, heartbeats, small values, what people write down."""
+"""What processes share besides the log and ClickHouse: leases, heartbeats, small values, what people write down, alerts."""
 
 from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from shared.registry.alert_silences import Silences
+from shared.registry.alerts import Alerts
 from shared.registry.engine import make_engine
 from shared.registry.heartbeats import Heartbeats
 from shared.registry.leases import Leases
+from shared.registry.outbox import OutboxRows
 from shared.registry.records import Records
 from shared.registry.transfer import read_records, write_records
 from shared.registry.upgrade import current_revision, upgrade
@@ -28,6 +31,9 @@ class Registry:
         self.heartbeats = Heartbeats(self._engine)
         self.values = Values(self._engine)
         self.records = Records(self._engine)
+        self.alerts = Alerts(self._engine)
+        self.silences = Silences(self._engine)
+        self.outbox = OutboxRows(self._engine)
 
     def upgrade(self) -> None:
         """Make or change the tables as this program needs them; safe to call by many at once. Raises `RegistryError`."""

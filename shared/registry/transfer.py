@@ -1,5 +1,9 @@
-"""What people wrote down, and what was opened, as one file: a part of a dump, and back into another registry."""
+"""What people wrote down, what was opened, and the alerts, as one file: a part of a dump, and back into another registry.
 
+Where the alert engine is stays behind: it counts anew from the log that it finds.
+"""
+
+import base64
 import os
 from datetime import date
 from pathlib import Path
@@ -7,14 +11,27 @@ from typing import Any, Final
 
 import msgspec
 from msgspec import Struct
-from sqlalchemy import Date, Engine, Table, select
+from sqlalchemy import Date, Engine, LargeBinary, Table, select
 
 from shared.errors import ConfigurationError, RegistryError
+from shared.registry.alert_tables import ALERT_TRANSITIONS, ALERTS, OUTBOX, SILENCES
+from shared.registry.alert_transfer import that_fit
 from shared.registry.engine import typed_errors
 from shared.registry.record_tables import ANNOTATIONS, IMPROVEMENTS, NOTES, OPENINGS, RECORD_HISTORY
 
 FORMAT: Final = 1
-TABLES: Final[tuple[Table, ...]] = (ANNOTATIONS, IMPROVEMENTS, RECORD_HISTORY, NOTES, OPENINGS)
+TABLES: Final[tuple[Table, ...]] = (
+    ANNOTATIONS,
+    IMPROVEMENTS,
+    RECORD_HISTORY,
+    NOTES,
+    OPENINGS,
+    SILENCES,
+    ALERTS,
+    ALERT_TRANSITIONS,
+    OUTBOX,
+)
+"""In this order they are brought in: an alert before what happened to it."""
 
 
 class RecordFile(Struct, frozen=True):
@@ -61,6 +78,7 @@ def read_records(engine: Engine, path: Path) -> dict[str, int]:
             there = {tuple(row) for row in connection.execute(select(*table.primary_key.columns))}
             rows = [_typed(row, table) for row in content.tables.get(table.name, [])]
             new = [row for row in rows if tuple(row[key] for key in keys) not in there]
+            new = that_fit(connection, table, new)
             if new:
                 connection.execute(table.insert(), new)
             counts[table.name] = len(rows)
@@ -72,10 +90,12 @@ def _named(row: dict[Any, Any]) -> dict[str, Any]:
 
 
 def _typed(row: dict[str, Any], table: Table) -> dict[str, Any]:
-    """Days are texts in JSON. Raises `ConfigurationError` for a row that lacks a column."""
+    """Days are texts in JSON, and bytes are Base64. Raises `ConfigurationError` for a row that lacks a column."""
     try:
         values = {column.name: row[column.name] for column in table.columns}
         days = [column.name for column in table.columns if isinstance(column.type, Date)]
+        blobs = [column.name for column in table.columns if isinstance(column.type, LargeBinary)]
+        values |= {name: base64.b64decode(values[name], validate=True) for name in blobs}
         return values | {name: date.fromisoformat(values[name]) for name in days if values[name] is not None}
     except (KeyError, TypeError, ValueError) as error:
         raise ConfigurationError(f"A row of {table.name} in the file of records is damaged") from error

@@ -209,7 +209,8 @@ def test_records_go_into_another_registry(registry: Registry, tmp_path: Path) ->
     records.notes.add(NoteValues(about="rule", about_id="rework", text="See the study.", author="Design team"))
     records.openings.add(OpeningValues(kind="point", opened="p1", form="page", purpose="check-rule"))
     counts = registry.write_records(tmp_path / "records.json")
-    assert counts == {"annotations": 1, "improvements": 1, "record_history": 1, "notes": 1, "openings": 1}
+    written = {"annotations": 1, "improvements": 1, "record_history": 1, "notes": 1, "openings": 1}
+    assert {name: rows for name, rows in counts.items() if rows} == written
     assert (tmp_path / "records.json").stat().st_mode & 0o077 == 0
     with Registry(f"sqlite:///{tmp_path / 'other.sqlite'}") as other:
         other.upgrade()
