@@ -17,7 +17,7 @@ from services.alerts.notification.connection import Reach, Target, connect, encr
 from services.alerts.notification.message import Message
 from services.alerts.notification.plain_text import body_text, one_line
 from services.alerts.notification.settings import EmailReceiver
-from shared.errors import NotDelivered
+from shared.errors import ConfigurationError, NotDelivered
 from shared.journey.instants import from_us
 
 MAX_SUBJECT_CHARS: Final = 200
@@ -26,9 +26,14 @@ _log = logging.getLogger(__name__)
 
 
 class EmailChannel(OnceOnly):
-    """Sends through one mail server. Raises `OSError` when the certificates of the settings cannot be read."""
+    """Sends through one mail server.
+
+    Raises `OSError` when the certificates of the settings cannot be read, `ConfigurationError` for a password not in ASCII.
+    """
 
     def __init__(self, receiver: EmailReceiver, password: str, reach: Reach) -> None:
+        if not (password + receiver.user).isascii():
+            raise ConfigurationError(f"notification.receiver.{receiver.name}: user and password must be in ASCII")
         self._receiver = receiver
         self._password = password
         self._reach = reach
