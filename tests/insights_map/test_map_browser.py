@@ -14,6 +14,25 @@ from tests.insights_map.journeys import four_journeys
 
 pytestmark = pytest.mark.browser
 
+MAIN_PAGES = [
+    "/",
+    "/map",
+    "/flows",
+    "/funnel",
+    "/frictions",
+    "/compare",
+    "/territories",
+    "/data",
+    "/improvements",
+    "/rules",
+]
+SHIFTS = """() => new Promise((give) => {
+  let total = 0;
+  new PerformanceObserver((list) => { for (const each of list.getEntries()) total += each.value; })
+    .observe({ type: "layout-shift", buffered: true });
+  setTimeout(() => give(total), 300);
+})"""
+"""How far what stands on the page has moved since it was opened (Cumulative Layout Shift; good is up to 0.1, web.dev)."""
 ADDRESSES = ["/map", "/map?frequency=100", "/map?events=steps", "/map/journeys?to_step=case.closed", "/flows"]
 
 
@@ -33,8 +52,17 @@ def test_every_page_is_accessible_and_fits_every_screen(open_page: Any, language
     check_pages(open_page, ADDRESSES, language, scheme)
 
 
+def test_nothing_jumps_while_a_page_opens(open_page: Any):
+    """On every main page, 1,280 pixels wide."""
+    for address in MAIN_PAGES:
+        page = open_page(address)
+        page.wait_for_load_state("load")
+        assert page.evaluate(SHIFTS) < 0.1, address
+        page.close()
+
+
 def test_the_slider_draws_the_map_again(open_page: Any):
-    """By keyboard; the address follows, and so does what was left out."""
+    """By keyboard; the address follows, and so does what was left out. Each part leads to the journeys behind it."""
     page = open_page("/map?lang=en")
     page.get_by_label("Level of detail").focus()
     page.keyboard.press("End")
@@ -42,6 +70,9 @@ def test_the_slider_draws_the_map_again(open_page: Any):
     assert "lang=en" in page.url
     assert page.locator("#frequency-shown").inner_text() == "100"
     page.get_by_text("8 of 8 different passages").wait_for()
+    drawn = page.locator(".map a").evaluate_all("(parts) => parts.map((part) => part.getAttribute('href'))")
+    assert len(drawn) == 11
+    assert all(each.startswith("/map/journeys?") for each in drawn)
 
 
 def test_from_a_passage_to_its_journeys_by_keyboard(open_page: Any):
@@ -61,7 +92,7 @@ def test_from_a_passage_to_its_journeys_by_keyboard(open_page: Any):
 
 
 def test_the_map_works_without_scripts(browser: Any, site: httpx.Client):
-    """The button of the form does what the slider does."""
+    """The button of the form does what the slider does; a line leads to its row of the table, which opens."""
     context = browser.new_context(java_script_enabled=False)
     page = context.new_page()
     page.goto(str(site.base_url).rstrip("/") + "/map?lang=en")
@@ -70,4 +101,6 @@ def test_the_map_works_without_scripts(browser: Any, site: httpx.Client):
     page.get_by_role("button", name="Show").click()
     page.wait_for_url("**frequency=100**")
     assert page.get_by_text("8 of 8 different passages").count() == 1
+    page.locator(".map a[href='#p1-2'] path").first.dispatch_event("click")
+    page.locator("tr#p1-2").wait_for()
     context.close()

@@ -1,5 +1,6 @@
 """The pages of the map as documents: figures, links, odd addresses, the journeys behind, small numbers, weight."""
 
+import random
 import re
 from collections.abc import Iterator
 from html import unescape
@@ -10,6 +11,7 @@ import pytest
 from shared.store.client import Store
 from tests.insights import seed
 from tests.insights.conftest import ClientWith, served
+from tests.insights.seed import event
 from tests.insights.test_pages import Outline
 from tests.insights_map.journeys import four_journeys, rows
 
@@ -25,7 +27,7 @@ def client(empty_store: Store) -> Iterator[httpx.Client]:
 
 
 def test_the_map_shows_its_figures(client: httpx.Client):
-    """What was counted, in words; each line and box of the drawing, and each row, leads to the journeys behind it."""
+    """What was counted, in words; each line and box of the drawing leads to its row, each row to the journeys behind it."""
     page = client.get("/map?lang=en").text
     assert "4 journeys that began in this period are on the map." in page
     assert "Service “tax”" in page
@@ -37,6 +39,9 @@ def test_the_map_shows_its_figures(client: httpx.Client):
         assert client.get(link).status_code == 200, link
     ids = [attributes["id"] for _, attributes in Outline(page).tags if "id" in attributes]
     assert len(ids) == len(set(ids))
+    drawn = re.findall(r'<a [^>]*href="#([sp][0-9-]+)"', page)
+    assert len(drawn) == page.count("<tr id=") >= 8
+    assert set(drawn) <= set(ids)
     assert "Carte des parcours" in client.get("/map?lang=fr").text
 
 
@@ -132,6 +137,23 @@ def test_pages_are_light(client: httpx.Client):
         page = client.get(path).text
         files = re.findall(r'(?:href|src)="(/static/[^"]*)"', page)
         assert len(page.encode()) + sum(len(client.get(file).content) for file in files) < 150_000
+
+
+def test_the_largest_map_is_light_too(empty_store: Store, client_with: ClientWith):
+    """Forty steps and a hundred passages in French, with long names and filters: below 150 kB."""
+    chance = random.Random(1)
+    events = []
+    for number in range(12 * 40):
+        step = f"T{chance.randrange(40):02} Determine necessity of stop"
+        time = f"2026-02-{number % 12 + 1:02}T{number // 12 % 24:02}:{number // 12 // 24 * 30:02}:00.000000Z"
+        subject = f"p1-{number % 12}"
+        events.append(event(f"{number:03}", "case.progressed", time, subject, "environmental-permit", step=step))
+    seed.fill(empty_store.writer(), events)
+    client = client_with(empty_store, small_cell_min=1)
+    filters = {"from": "2026-01-01", "to": "2027-01-01", "service": "environmental-permit", "lang": "fr"}
+    page = client.get("/map", params={"frequency": "100", **filters})
+    assert page.text.count('<tr id="p') == 100
+    assert len(page.content) < 150_000
 
 
 def test_no_journeys(client: httpx.Client, empty_store: Store):

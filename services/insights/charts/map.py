@@ -1,12 +1,12 @@
 """The drawing of a journey map: boxes for steps, curved lines for passages, labels that stand clear of each other.
 
-All lengths are pixels of the drawing; what is written is put together by the page.
+All lengths are pixels of the drawing, whole ones where they place something; what is written is put together by the page.
 """
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
-from math import sqrt
+from math import ceil, sqrt
 from typing import Final, NamedTuple
 
 from msgspec import Struct
@@ -25,7 +25,7 @@ _PORT_ROOM: Final = 28
 _TURNED: Final = 9
 """Between the two lines of a pair of steps that leads both ways."""
 _LABEL_HEIGHT: Final = 17
-_CHAR: Final = 8.0
+_CHAR: Final = 8
 _PLACES: Final = (0.5, 0.36, 0.64, 0.24, 0.76)
 _LOOP: Final = 34
 _STUB: Final = 20
@@ -52,18 +52,18 @@ class Box(Struct, frozen=True):
     """A node: its left edge and top."""
 
     number: int
-    x: float
-    y: float
+    x: int
+    y: int
 
 
 class Label(Struct, frozen=True):
     """The words beside a line: middle and top, width and height of their ground; the badge begins at `badge_x`."""
 
-    x: float
-    y: float
-    width: float
-    height: float
-    badge_x: float
+    x: int
+    y: int
+    width: int
+    height: int
+    badge_x: int
 
 
 class Line(Struct, frozen=True, kw_only=True):
@@ -85,16 +85,16 @@ class MapDrawing(Struct, frozen=True):
 
     boxes: list[Box]
     lines: list[Line]
-    width: float
-    height: float
+    width: int
+    height: int
     without_label: int
 
 
 class _Rect(NamedTuple):
-    left: float
-    top: float
-    right: float
-    bottom: float
+    left: int
+    top: int
+    right: int
+    bottom: int
 
     def meets(self, other: "_Rect") -> bool:
         return (
@@ -132,7 +132,7 @@ def draw(count: int, links: Sequence[Link]) -> MapDrawing:
     return MapDrawing(
         boxes=[boxes[number] for number in range(count)],
         lines=lines,
-        width=round(plan.width + BOX_WIDTH + 2 * MARGIN + _BESIDE, 1),
+        width=ceil(plan.width) + BOX_WIDTH + 2 * MARGIN + _BESIDE,
         height=_top(plan.depth) - GAP + MARGIN,
         without_label=sum(1 for link in links if link.lines and link.ends not in labels),
     )
@@ -142,15 +142,15 @@ def line_width(passages: int | None, most: int) -> float:
     """Its square grows with the number; a number that is not shown is the thinnest line."""
     if not passages or not most:
         return MIN_LINE
-    return round(MIN_LINE + (MAX_LINE - MIN_LINE) * sqrt(passages / most), 2)
+    return round(MIN_LINE + (MAX_LINE - MIN_LINE) * sqrt(passages / most), 1)
 
 
-def _top(layer: int) -> float:
+def _top(layer: int) -> int:
     return MARGIN + layer * (BOX_HEIGHT + GAP)
 
 
 def _box(plan: Layout, number: int) -> Box:
-    return Box(number, round(plan.middles[number] + MARGIN, 1), _top(plan.layers[number]))
+    return Box(number, round(plan.middles[number]) + MARGIN, _top(plan.layers[number]))
 
 
 def _curves(plan: Layout, boxes: Mapping[int, Box], links: Sequence[Link]) -> dict[Pair, _Curve]:
@@ -198,13 +198,13 @@ def _ports(
         last = bends[-1][0] if bends else _middle(boxes[origin])
         sides[origin, down].append((first, ends))
         sides[target, not down].append((last, ends))
-    ports = {}
+    ports: dict[tuple[Pair, int], tuple[float, float]] = {}
     for (number, lower), leading in sides.items():
         box = boxes[number]
         room = min(_PORT_ROOM, (BOX_WIDTH - 36) / max(len(leading) - 1, 1))
         for place, (_, ends) in enumerate(sorted(leading)):
             x = _middle(box) + (place - (len(leading) - 1) / 2) * room
-            ports[ends, number] = (round(x, 1), box.y + (BOX_HEIGHT if lower else 0))
+            ports[ends, number] = (round(x), box.y + (BOX_HEIGHT if lower else 0))
     return ports
 
 
@@ -215,38 +215,42 @@ def _middle(box: Box) -> float:
 def _stub(box: Box) -> _Curve:
     """From the lower edge of a box, near its corner, to a small square."""
     x, y = box.x + BOX_WIDTH - 14, box.y + BOX_HEIGHT
-    return _Curve([(x, y + 20)], f"M{x:.1f} {y:.1f}v{_STUB}", f"M{x - 5:.1f} {y + _STUB:.1f}h10v10h-10z")
+    return _Curve([(x, y + 20)], f"M{x} {y}v{_STUB}", f"M{x - 5} {y + _STUB}h10v10h-10z")
 
 
 def _loop(box: Box) -> _Curve:
     """From the upper edge of a box round its corner to its right edge."""
     right, top = box.x + BOX_WIDTH, box.y
     outline = (
-        f"M{right - 26:.1f} {top:.1f}C{right - 26:.1f} {top - _LOOP:.1f} {right + _LOOP:.1f} {top - _LOOP / 2:.1f} "
-        f"{right + 22:.1f} {top + 16:.1f}Q{right + 18:.1f} {top + 24:.1f} {right + ARROW:.1f} {top + 24:.1f}"
+        f"M{right - 26} {top}C{right - 26} {top - _LOOP} {right + _LOOP} {top - _LOOP // 2} {right + 22} {top + 16}"
+        f"Q{right + 18} {top + 24} {right + ARROW} {top + 24}"
     )
-    head = f"M{right:.1f} {top + 24:.1f}l{ARROW} -5v10z"
+    head = f"M{right} {top + 24}l{ARROW}-5v10z"
     return _Curve([(right + 12, top - 26)], outline, head)
 
 
 def _outline(points: Sequence[tuple[float, float]]) -> str:
-    """Curves through the points, vertical at each; the last stops short of the arrow head."""
+    """Curves through the points, vertical at each; the last stops short of the arrow head. One stroke down several layers."""
     (x, y), *_ = points
-    parts = [f"M{x:.1f} {y:.1f}"]
+    parts = [f"M{x:.0f} {y:.0f}"]
     for place, (x_to, y_to) in enumerate(points[1:], 1):
         end = y_to
         if place == len(points) - 1:
             end = y_to - ARROW if y_to > y else y_to + ARROW
         half = (y + end) / 2
-        parts.append(f"V{end:.1f}" if x_to == x else f"C{x:.1f} {half:.1f} {x_to:.1f} {half:.1f} {x_to:.1f} {end:.1f}")
+        if x_to != x:
+            parts.append(f"C{x:.0f} {half:.0f} {x_to:.0f} {half:.0f} {x_to:.0f} {end:.0f}")
+        elif parts[-1].startswith("V"):
+            parts[-1] = f"V{end:.0f}"
+        else:
+            parts.append(f"V{end:.0f}")
         x, y = x_to, y_to
     return "".join(parts)
 
 
 def _head(points: Sequence[tuple[float, float]]) -> str:
     (_, before), (x, y) = points[-2:]
-    back = -ARROW if y > before else ARROW
-    return f"M{x:.1f} {y:.1f}l-5.5 {back}h11z"
+    return f"M{x:.0f} {y:.0f}l-6{f'-{ARROW}' if y > before else f' {ARROW}'}h12z"
 
 
 def _labels(boxes: Mapping[int, Box], curves: Mapping[Pair, _Curve], links: Sequence[Link]) -> dict[Pair, Label]:
@@ -258,23 +262,22 @@ def _labels(boxes: Mapping[int, Box], curves: Mapping[Pair, _Curve], links: Sequ
             continue
         width, height, badge_x = _size(link)
         for x, y in _candidates(curves[link.ends]):
-            rect = _Rect(x - width / 2, y - height / 2, x + width / 2, y + height / 2)
+            left, top = round(x - width / 2), round(y - height / 2)
+            rect = _Rect(left, top, left + width, top + height)
             if rect.left >= 0 and not any(rect.meets(other) for other in taken):
                 taken.append(rect)
-                labels[link.ends] = Label(
-                    round(rect.left, 1), round(rect.top, 1), width, height, round(rect.left + badge_x, 1)
-                )
+                labels[link.ends] = Label(left, top, width, height, left + badge_x)
                 break
     return labels
 
 
-def _size(link: Link) -> tuple[float, float, float]:
+def _size(link: Link) -> tuple[int, int, int]:
     """Width and height of a label, and where its badge begins."""
     first, *others = link.lines or ("",)
     badge_x = 5 + len(first) * _CHAR + (4 if first else 0)
     badge = len(link.friction) * _CHAR + 8 if link.friction else 0
     width = max([badge_x + badge, *(5 + len(each) * _CHAR for each in others)]) + 3
-    return round(width, 1), _LABEL_HEIGHT * max(len(link.lines), 1) + 2, badge_x
+    return width, _LABEL_HEIGHT * max(len(link.lines), 1) + 2, badge_x
 
 
 def _candidates(curve: _Curve) -> list[tuple[float, float]]:

@@ -5,8 +5,9 @@ from typing import Any, Final
 
 from msgspec import Struct
 
-from services.insights.figures.funnel_steps import ANY, LABELS, Step
+from services.insights.figures.funnel_steps import ANY, Step
 from services.insights.figures.journey_filters import journeys_where
+from services.insights.figures.journey_nodes import LABEL_SHIFT, NODE_BITS, label_number, node_number
 from services.insights.filters import Filters
 from services.insights.queries import MAX_GROUPS, Question
 from shared.journey.instants import DAY_US
@@ -35,7 +36,7 @@ def levels(funnel: Funnel) -> Question:
     Columns: `journeys`, `reached` (one number a step), `between` and `since` (per step from the second: [median, p90] of the
     seconds since the step before, and since the first).
     """
-    inner, parameters = _attempts(funnel, "''")
+    inner, parameters = _attempts(funnel, "''", timed=True)
     count = len(funnel.steps)
     reached = ", ".join(f"countIf(far >= {step})" for step in range(1, count + 1))
     between = ", ".join(_spread(step, step - 1) for step in range(2, count + 1))
@@ -48,11 +49,11 @@ def levels(funnel: Funnel) -> Question:
 
 def levels_by(funnel: Funnel, breakdown: str) -> Question:
     """Per channel of entry, or per territory: all journeys and those that come as far as each step."""
-    inner, parameters = _attempts(funnel, _GROUPS[breakdown])
-    reached = ", ".join(f"countIf(far >= {step})" for step in range(1, len(funnel.steps) + 1))
+    inner, parameters = _attempts(funnel, _GROUPS[breakdown], timed=False)
+    reached = ", ".join(f"sumIf(found, far >= {step})" for step in range(1, len(funnel.steps) + 1))
     return Question(
         f"""
-        SELECT name, count() AS journeys, [{reached}] AS reached FROM ({inner})
+        SELECT name, sum(found) AS journeys, [{reached}] AS reached FROM ({inner})
         GROUP BY name ORDER BY journeys DESC, name LIMIT {MAX_GROUPS}""",
         parameters,
     )
@@ -63,44 +64,82 @@ def _spread(step: int, before: int) -> str:
     return f"quantilesExactInclusiveIf(0.5, 0.9)({seconds}, far >= {step})"
 
 
-def _attempts(funnel: Funnel, name: str) -> tuple[str, dict[str, Any]]:
-    """Rows of journeys: `name`, how far each comes (`far`), and the times of its steps in the attempt that counts.
+def _attempts(funnel: Funnel, name: str, *, timed: bool) -> tuple[str, dict[str, Any]]:
+    """Rows of `found` journeys: `name`, how far each comes (`far`), and if `timed` when it was at the steps of the attempt that
+    counts (`at_us`).
 
     Every event of the first step begins an attempt, which takes for each further step the first event after the step before
     (`strict`: only the very next), as long as it lies within the window. The attempt that comes furthest counts; of several,
     the first.
     """
-    where, parameters = journeys_where(funnel.filters)
-    places, chains = [], ["p1 AS c1"]
+    ways, parameters = _ways(funnel, name, timed=timed)
     for number, step in enumerate(funnel.steps, 1):
-        on = "" if step.channel == ANY else f" AND a_channel = {{channel{number}:String}}"
-        places.append(
-            f"arrayFilter((place, a_label, a_channel) -> a_label = {{label{number}:String}}{on}, "
-            f"arrayEnumerate(labels), labels, channel) AS p{number}"
-        )
         parameters[f"label{number}"] = step.label
-        if on:
+        if step.channel != ANY:
             parameters[f"channel{number}"] = step.channel
-        if number > 1:
-            chains.append(_chain(number, funnel))
-    if funnel.window_days is not None:
-        parameters["window_us"] = funnel.window_days * DAY_US
-    count = range(1, len(funnel.steps) + 1)
-    names = ", ".join(f"x{each}" for each in count)
-    depth = " + ".join(f"(x{each} > 0)" for each in count)
-    times = ", ".join(f"toUnixTimestamp64Micro(at[c{each}[attempt]])" for each in count)
+    times = ", ".join(f"toUnixTimestamp64Micro(at[s{number}])" for number in _numbers(funnel))
+    depth = " + ".join(f"(s{number} > 0)" for number in _numbers(funnel))
+    attempt = _only_attempt if funnel.order == LOOSE and funnel.window_days is None else _best_attempt
     return (
-        f"""
-        SELECT name, far, [{times}] AS at_us
-        FROM (
-            SELECT name, at, {", ".join(chains)},
-                arrayMap(({names}) -> {depth}, {", ".join(f"c{each}" for each in count)}) AS depths,
-                arrayMax(depths) AS far, indexOf(depths, far) AS attempt
-            FROM (
-                SELECT {name} AS name, at, {", ".join(places)}
-                FROM (SELECT entry_channel, territory, at, channel, {LABELS} AS labels FROM journeys FINAL {where})))""",
+        f"SELECT name, found, {depth} AS far{f', [{times}] AS at_us' if timed else ''} FROM ({attempt(funnel, ways)})",
         parameters,
     )
+
+
+def _ways(funnel: Funnel, name: str, *, timed: bool) -> tuple[str, dict[str, Any]]:
+    """Rows of `found` journeys that went one `way` (nodes with `STEP_BIT`): one each where times matter (`at`)."""
+    where, parameters = journeys_where(funnel.filters)
+    if funnel.window_days is not None:
+        parameters["window_us"] = funnel.window_days * DAY_US
+    if timed or funnel.window_days is not None:
+        return f"SELECT {name} AS name, 1 AS found, nodes AS way, at FROM journeys FINAL {where}", parameters
+    return (
+        f"""
+        SELECT {name} AS name, count() AS found, any(nodes) AS way, emptyArrayDateTime() AS at
+        FROM journeys FINAL {where} GROUP BY name, cityHash64(nodes)""",
+        parameters,
+    )
+
+
+def _numbers(funnel: Funnel) -> range:
+    return range(1, len(funnel.steps) + 1)
+
+
+def _is_step(funnel: Funnel, number: int) -> str:
+    """Whether the event `n` is of this step."""
+    label = f"{{label{number}:String}}"
+    if funnel.steps[number - 1].channel == ANY:
+        return f"bitShiftRight(n, {LABEL_SHIFT}) = {label_number(label)}"
+    return f"bitAnd(n, {NODE_BITS}) = {node_number(label, f'{{channel{number}:String}}')}"
+
+
+def _only_attempt(funnel: Funnel, ways: str) -> str:
+    """Without a window the first attempt comes as far as any: `s1`, `s2` … are the places of its events, 0 where it ends."""
+    places = [f"arrayFirstIndex(n -> {_is_step(funnel, 1)}, way) AS s1"]
+    for number in _numbers(funnel)[1:]:
+        after = f"place > s{number - 1} AND {_is_step(funnel, number)}"
+        found = f"arrayFirstIndex((n, place) -> {after}, way, arrayEnumerate(way))"
+        places.append(f"if(s{number - 1} = 0, 0, {found}) AS s{number}")
+    return f"SELECT name, found, at, {', '.join(places)} FROM ({ways})"
+
+
+def _best_attempt(funnel: Funnel, ways: str) -> str:
+    """The same of the attempt that comes furthest."""
+    numbers = _numbers(funnel)
+    places = [
+        f"arrayFilter((place, n) -> {_is_step(funnel, number)}, arrayEnumerate(way), way) AS p{number}"
+        for number in numbers
+    ]
+    chains = ["p1 AS c1", *(_chain(number, funnel) for number in numbers[1:])]
+    names = ", ".join(f"x{number}" for number in numbers)
+    depth = " + ".join(f"(x{number} > 0)" for number in numbers)
+    return f"""
+        SELECT name, found, at, {", ".join(f"c{number}[attempt] AS s{number}" for number in numbers)}
+        FROM (
+            SELECT name, found, at, {", ".join(chains)},
+                arrayMap(({names}) -> {depth}, {", ".join(f"c{number}" for number in numbers)}) AS depths,
+                indexOf(depths, arrayMax(depths)) AS attempt
+            FROM (SELECT name, found, at, {", ".join(places)} FROM ({ways})))"""
 
 
 def _chain(number: int, funnel: Funnel) -> str:

@@ -1,11 +1,13 @@
 """Which steps a funnel has: read from the address, or the most frequent of the journeys in their usual order."""
 
+from collections import defaultdict
 from collections.abc import Mapping
 from typing import Final
 
 from msgspec import Struct
 
 from services.insights.figures.journey_filters import journeys_where
+from services.insights.figures.journey_nodes import LABEL_SHIFT, NODES, node_names
 from services.insights.figures.summaries import answer
 from services.insights.filters import MAX_VALUE_CHARS, Filters
 from services.insights.language import N_
@@ -22,9 +24,6 @@ ANY: Final = "any"
 """In place of a channel: whatever the channel is."""
 MAX_NODES: Final = 400
 """Nodes looked at to offer steps."""
-
-LABELS: Final = "arrayMap((a_step, a_type) -> if(a_step = '', a_type, a_step), step, type)"
-"""Of each event of a journey: its step where it names one, else its type."""
 
 
 class Step(Struct, frozen=True):
@@ -76,17 +75,26 @@ def read_steps(parameters: Mapping[str, str]) -> list[Step]:
 
 
 def nodes_of(filters: Filters) -> Question:
-    """Labels and channels of the journeys' events: in how many journeys, and where in them they first occur."""
+    """Nodes of the journeys' events, by number: in how many journeys, and where in them they first occur; of their labels on
+    whatever channel, too, counted where a journey has the label first. The most frequent, and all that are as frequent as
+    the last of these.
+
+    Journeys that go the same way are looked at once.
+    """
     where, parameters = journeys_where(filters)
     return Question(
         f"""
-        SELECT label, each.2 AS on_channel, countIf(each.3 = 1) AS journeys, countIf(each.4 = 1) AS label_journeys,
-            sumIf(each.5, each.3 = 1) AS positions, sumIf(each.5, each.4 = 1) AS label_positions
+        SELECT node, sumIf(found, each.2 = 1) AS journeys, sumIf(found, each.3 = 1) AS label_journeys,
+            sumIf(each.4 * found, each.2 = 1) AS positions, sumIf(each.4 * found, each.3 = 1) AS label_positions
         FROM (
-            SELECT arrayJoin(arrayZip(labels, channel, arrayEnumerateUniq(labels, channel), arrayEnumerateUniq(labels),
-                arrayEnumerate(labels))) AS each, each.1 AS label
-            FROM (SELECT {LABELS} AS labels, channel FROM journeys FINAL {where}))
-        GROUP BY label, on_channel ORDER BY journeys DESC, label, on_channel LIMIT {MAX_NODES}""",  # noqa: S608
+            SELECT found, arrayJoin(arrayZip(way, arrayEnumerateUniq(way), arrayEnumerateUniq(labels), arrayEnumerate(way))) AS each,
+                each.1 AS node
+            FROM (
+                SELECT way, found, arrayMap(n -> bitShiftRight(n, {LABEL_SHIFT}), way) AS labels
+                FROM (
+                    SELECT any(numbers) AS way, count() AS found
+                    FROM (SELECT {NODES} AS numbers FROM journeys FINAL {where}) GROUP BY cityHash64(numbers))))
+        GROUP BY node ORDER BY journeys DESC LIMIT {MAX_NODES} WITH TIES""",  # noqa: S608
         parameters,
     )
 
@@ -94,14 +102,16 @@ def nodes_of(filters: Filters) -> Question:
 def nodes(store: Store, filters: Filters, minimum: int) -> tuple[list[Node], list[Node]]:
     """(labels on any channel, labels on one channel), most frequent first, of at least `minimum` journeys each."""
     rows = answer(store, nodes_of(filters))
-    single = [
-        Node(row["label"], row["on_channel"], int(row["journeys"]), row["positions"] / row["journeys"]) for row in rows
+    names = node_names(store, filters, [row["node"] for row in rows])
+    single, counts = [], defaultdict[str, list[float]](lambda: [0, 0])
+    for row in sorted(rows, key=lambda row: (-row["journeys"], names[row["node"]]))[:MAX_NODES]:
+        label, channel = names[row["node"]]
+        single.append(Node(label, channel, int(row["journeys"]), row["positions"] / row["journeys"]))
+        counts[label][0] += row["label_journeys"]
+        counts[label][1] += row["label_positions"]
+    labels = [
+        Node(label, ANY, int(journeys), total / journeys) for label, (journeys, total) in counts.items() if journeys
     ]
-    counts: dict[str, tuple[int, float]] = {}
-    for row in rows:
-        journeys, positions = counts.get(row["label"], (0, 0.0))
-        counts[row["label"]] = (journeys + int(row["label_journeys"]), positions + row["label_positions"])
-    labels = [Node(label, ANY, journeys, total / journeys) for label, (journeys, total) in counts.items() if journeys]
     return _frequent(labels, minimum), [node for node in _frequent(single, minimum) if node.channel]
 
 

@@ -1,6 +1,6 @@
 """The journey map as it was counted: nodes, passages and the points on them, of the journeys of one service."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Mapping
 from math import isnan
 from typing import Any, Final
@@ -10,7 +10,8 @@ from msgspec import Struct
 from services.insights.figures import map_queries
 from services.insights.figures.figure import Ask, Parameter
 from services.insights.figures.journey_filters import of_one_service
-from services.insights.figures.map_queries import END, EVENTS, START, Node
+from services.insights.figures.journey_nodes import Node, node_names
+from services.insights.figures.map_queries import END, EVENTS, START
 from services.insights.figures.summaries import answer
 from services.insights.filters import Filters
 from services.insights.language import N_
@@ -82,16 +83,20 @@ def chosen_events(ask: Ask) -> str:
 def read_map(ask: Ask) -> JourneyMap:
     """The map of the service asked for, else the busiest."""
     filters, events = of_one_service(ask.store, ask.filters), chosen_events(ask)
-    names = _names(ask, filters, events)
+    rows = answer(ask.store, map_queries.passages(filters, events))
+    at_events = answer(ask.store, map_queries.points_at(filters, events))
+    names = _names(ask, filters, {row[end] for row in (*rows, *at_events) for end in ("origin", "target")})
     points: dict[tuple[Node, Node], dict[str, int]] = defaultdict(dict)
     elsewhere = 0
-    for row in answer(ask.store, map_queries.points_at(filters, events)):
+    for row in at_events:
         if row["target"]:
             points[names[row["origin"]], names[row["target"]]][row["rule"]] = int(row["points"])
         else:
             elsewhere += int(row["points"])
-    rows = answer(ask.store, map_queries.passages(filters, events))
-    nodes = [_node(row, names[row["target"]], points) for row in rows if row["total"] and row["target"]]
+    held: dict[Node, Counter[str]] = defaultdict(Counter)
+    for (_, target), rules in points.items():
+        held[target].update(rules)
+    nodes = [_node(row, names[row["target"]], held) for row in rows if row["total"] and row["target"]]
     passages = [_passage(row, names, points) for row in rows if not row["total"]]
     return JourneyMap(
         filters=filters,
@@ -108,22 +113,16 @@ def read_path(ask: Ask) -> Path | None:
     rows = answer(ask.store, map_queries.happy_path(filters, events))
     if not rows or rows[0]["journeys"] < ask.small_cell_min:
         return None
-    names = _names(ask, filters, events)
+    names = _names(ask, filters, set(rows[0]["path"]))
     return Path(tuple(names[node] for node in rows[0]["path"]), int(rows[0]["journeys"]))
 
 
-def _names(ask: Ask, filters: Filters, events: str) -> dict[int, Node]:
+def _names(ask: Ask, filters: Filters, numbers: set[int]) -> dict[int, Node]:
     """The node of each number; 0 is `START` here, and `END` as a target."""
-    rows = answer(ask.store, map_queries.node_names(filters, events))
-    return {0: START} | {row["node"]: (row["step"], row["channel"]) for row in rows}
+    return {0: START} | node_names(ask.store, filters, numbers - {0})
 
 
-def _node(row: Mapping[str, Any], node: Node, points: Mapping[Edge, Mapping[str, int]]) -> NodeCount:
-    held: dict[str, int] = defaultdict(int)
-    for (_, target), rules in points.items():
-        if target == node:
-            for rule, found in rules.items():
-                held[rule] += found
+def _node(row: Mapping[str, Any], node: Node, points: Mapping[Node, Mapping[str, int]]) -> NodeCount:
     return NodeCount(
         node=node,
         events=int(row["passages"]),
@@ -132,7 +131,7 @@ def _node(row: Mapping[str, Any], node: Node, points: Mapping[Edge, Mapping[str,
         timed=int(row["timed"]),
         median_s=_known(row["spread"][0]),
         p90_s=_known(row["spread"][1]),
-        points=dict(held),
+        points=dict(points.get(node, {})),
     )
 
 

@@ -7,8 +7,9 @@ from typing import Final, TypeVar
 from msgspec import Struct
 
 from services.insights.figures.figure import Ask, Parameter
+from services.insights.figures.journey_nodes import Node
 from services.insights.figures.map_counts import Edge, JourneyMap, Path
-from services.insights.figures.map_queries import END, START, Node
+from services.insights.figures.map_queries import END, START
 from services.insights.language import N_
 from services.insights.problems import Problem
 

@@ -1,13 +1,15 @@
 """The questions of the journey map: what passes from step to step, and at which passages friction points stand.
 
-A *node* is (step, channel) of an event, its type where it has no step. In these statements a node is a number, the hash of
-both; 0 stands before the first and after the last. `node_names` says which is which.
+In these statements a node is its number (`journey_nodes`); 0 stands before the first and after the last.
 """
 
 # ruff: noqa: S608 - what is put into these statements are names of this module and numbers; values are bound
+from collections.abc import Mapping
+from itertools import chain
 from typing import Any, Final
 
 from services.insights.figures.journey_filters import journeys_where
+from services.insights.figures.journey_nodes import ALL_BITS, CHANNEL_BITS, NODES, STEP_BIT, Node, node_number
 from services.insights.filters import Filters
 from services.insights.queries import Question
 from shared.journey.vocabulary import CITIZEN_TYPES, CONTACT_TYPES, FORM_TYPES
@@ -18,8 +20,6 @@ STEPS: Final = "steps"
 EVENTS: Final = (ALL, CITIZEN, STEPS)
 """Which events a map is made of: all, those of citizens (definitions, "Event"), or those that carry a step."""
 
-Node = tuple[str, str]
-"""A step, or an event's type where it has none, and a channel ('' where there is none)."""
 START: Final[Node] = ("journey.started", "")
 END: Final[Node] = ("journey.ended", "")
 """What stands before the first and after the last event of a journey on the map."""
@@ -44,22 +44,42 @@ ANCHOR_TYPES: Final = {
 }
 """Of which types the event of a point can be; any type for the other rules. Source: docs/definitions/frictions.md, "Rules"."""
 
-_KEEP: Final = {
-    ALL: "arrayMap(t -> 1, type)",
-    CITIZEN: "arrayMap(t -> t IN {citizen_types:Array(String)}, type)",
-    STEPS: "arrayMap(s -> s != '', step)",
+_KEPT_BY: Final = {CITIZEN: "type", STEPS: "nodes"}
+_KEEP: Final = {CITIZEN: "k IN {citizen_types:Array(String)}", STEPS: f"bitAnd(k, {STEP_BIT}) != 0"}
+"""Of which array of a journey an item tells whether an event stays, and how."""
+_CLASSES: Final = {types: 1 << place for place, types in enumerate(dict.fromkeys(map(tuple, ANCHOR_TYPES.values())), 1)}
+"""Rules by the types of their events, a bit for each; the lowest bit stands for any type."""
+
+
+def _chosen(of: str, numbers: Mapping[str, int]) -> str:
+    """SQL: the number of a name, 1 for any other."""
+    names, values = (f"'{name}'" for name in numbers), (f"toUInt32({number})" for number in numbers.values())
+    return f"transform({of}, [{', '.join(names)}], [{', '.join(values)}], toUInt32(1))"
+
+
+_CLASSES_OF: Final = {
+    name: 1 + sum(bit for types, bit in _CLASSES.items() if name in types) for name in sorted({*chain(*_CLASSES)})
 }
-_LABEL: Final = "if(s = '', t, s)"
-_HASHES: Final = f"arrayMap((s, t, c) -> cityHash64({_LABEL}, c), step, type, channel)"
+_RULE_CLASS: Final = _chosen("rule", {rule: _CLASSES[tuple(types)] for rule, types in ANCHOR_TYPES.items()})
+_TYPE_CLASSES: Final = f"arrayMap(t -> {_chosen('t', _CLASSES_OF)}, type)"
 _MICROS: Final = "arrayMap(a -> toUnixTimestamp64Micro(a), at)"
 _WINDOW_US: Final = """if(rule IN ('form_abandoned', 'unanswered_message'), toInt64(1e6 * (
     parameters['window_s'] + parameters['saved_window_s'] + parameters['callback_window_s'])), 0)"""
-_CASES: Final = ", ".join(f"rule = '{rule}', {types}" for rule, types in ANCHOR_TYPES.items())
-_TYPES: Final = f"multiIf({_CASES}, [])"
-_HERE: Final = "u <= point_us AND s = point_step AND c = point_channel"
-_INDEX: Final = f"""if(rule = 'deadline_missed',
-    arrayFirstIndex((u, s, c, k) -> {_HERE} AND k = point_case, times, step, channel, case),
-    arrayLastIndex((u, s, c, t) -> {_HERE} AND (empty(types) OR has(types, t)), times, step, channel, type))"""
+
+_PLACE: Final = (
+    f"if(step = '', bitAnd(cityHash64(channel), {CHANNEL_BITS}), bitOr({node_number('step', 'channel')}, {STEP_BIT}))"
+)
+_PLACE_BITS: Final = f"if(step = '', {CHANNEL_BITS | STEP_BIT}, {ALL_BITS})"
+_AT_PLACE: Final = "bitAnd(bitXor(n, place), place_bits) = 0"
+_FITS: Final = f"bitAnd(k, class) != 0 AND {_AT_PLACE}"
+_SAME: Final = """(indexOf(times, point_us) AS same) > 0 AND times[same + 1] != point_us
+    AND bitAnd(classes[same], class) != 0 AND bitAnd(bitXor(nodes[same], place), place_bits) = 0"""
+_INDEX: Final = f"""multiIf(
+    rule = 'deadline_missed',
+    arrayFirstIndex((u, n, c) -> u <= point_us AND c = point_case AND {_AT_PLACE}, times, nodes, cases),
+    {_SAME}, same,
+    arrayLastIndex((u, n, k) -> u <= point_us AND {_FITS}, times, nodes, classes))"""
+"""Nearly all points stand at the time of their event and no other event does: the first look finds these."""
 
 
 def _scope(filters: Filters, events: str, *more: str) -> tuple[str, dict[str, Any]]:
@@ -71,7 +91,7 @@ def _scope(filters: Filters, events: str, *more: str) -> tuple[str, dict[str, An
 
 def _kept(name: str, events: str) -> str:
     """An array of a journey, restricted to the events of the map."""
-    return name if events == ALL else f"arrayFilter((x, k) -> k, {name}, {_KEEP[events]})"
+    return name if events == ALL else f"arrayFilter((x, k) -> {_KEEP[events]}, {name}, {_KEPT_BY[events]})"
 
 
 def passages(filters: Filters, events: str) -> Question:
@@ -85,31 +105,22 @@ def passages(filters: Filters, events: str) -> Question:
     where, parameters = _scope(filters, events)
     return Question(
         f"""
-        SELECT grouping(origin) AS total, origin, target, count() AS passages, countIf(nth = 1) AS first_passages,
-            countIf(nth_at_target = 1) AS first_events, countIf(nth_at_target = 2) AS again, countIf(gap_us >= 0) AS timed,
-            quantilesExactInclusiveIf(0.5, 0.9)(gap_us / 1e6, gap_us >= 0) AS spread
+        SELECT grouping(origin) AS total, origin, target, sum(f.passages) AS passages, sum(f.first_passages) AS first_passages,
+            sum(f.first_events) AS first_events, sum(f.again) AS again, sum(f.timed) AS timed,
+            quantilesExactInclusiveMerge(0.5, 0.9)(seconds) AS spread
         FROM (
-            SELECT arrayPushFront(nodes, 0) AS origins, arrayPushBack(nodes, 0) AS targets,
-                arrayEnumerateUniq(origins, targets) AS nths, arrayEnumerateUniq(targets) AS nths_at_target,
-                arrayPushBack(arrayPushFront(arrayPopFront(arrayDifference(times)), -1), -1) AS gaps
-            FROM (SELECT {_kept(_HASHES, events)} AS nodes, {_kept(_MICROS, events)} AS times FROM journeys FINAL {where})
-            WHERE notEmpty(nodes))
-        ARRAY JOIN origins AS origin, targets AS target, nths AS nth, nths_at_target AS nth_at_target, gaps AS gap_us
+            SELECT origin, target, count() AS passages, countIf(nth = 1) AS first_passages,
+                countIf(nth_at_target = 1) AS first_events, countIf(nth_at_target = 2) AS again, countIf(gap_us >= 0) AS timed,
+                quantilesExactInclusiveStateIf(0.5, 0.9)(gap_us / 1e6, gap_us >= 0) AS seconds
+            FROM (
+                SELECT arrayPushFront(way, 0) AS origins, arrayPushBack(way, 0) AS targets,
+                    arrayEnumerateUniq(origins, targets) AS nths, arrayEnumerateUniq(targets) AS nths_at_target,
+                    arrayPushBack(arrayPushFront(arrayPopFront(arrayDifference(times)), -1), -1) AS gaps
+                FROM (SELECT {_kept(NODES, events)} AS way, {_kept(_MICROS, events)} AS times FROM journeys FINAL {where})
+                WHERE notEmpty(way))
+            ARRAY JOIN origins AS origin, targets AS target, nths AS nth, nths_at_target AS nth_at_target, gaps AS gap_us
+            GROUP BY origin, target) AS f
         GROUP BY GROUPING SETS ((origin, target), (target))""",
-        parameters,
-    )
-
-
-def node_names(filters: Filters, events: str) -> Question:
-    """The step and the channel of each node."""
-    where, parameters = _scope(filters, events)
-    kept = ", ".join(f"{_kept(name, events)} AS {name}s" for name in ("step", "type", "channel"))
-    return Question(
-        f"""
-        SELECT node, any({_LABEL}) AS step, any(c) AS channel
-        FROM (SELECT {kept}, {_kept(_HASHES, events)} AS nodes FROM journeys FINAL {where})
-        ARRAY JOIN steps AS s, types AS t, channels AS c, nodes AS node
-        GROUP BY node""",
         parameters,
     )
 
@@ -119,10 +130,10 @@ def happy_path(filters: Filters, events: str) -> Question:
     where, parameters = _scope(filters, events)
     return Question(
         f"""
-        SELECT any(nodes) AS path, count() AS journeys
-        FROM (SELECT {_kept(_HASHES, events)} AS nodes FROM journeys FINAL {where})
-        WHERE notEmpty(nodes) AND length(nodes) <= {MAX_PATH}
-        GROUP BY cityHash64(nodes) ORDER BY journeys DESC, path LIMIT 1""",
+        SELECT any(way) AS path, count() AS journeys
+        FROM (SELECT {_kept(NODES, events)} AS way FROM journeys FINAL {where})
+        WHERE notEmpty(way) AND length(way) <= {MAX_PATH}
+        GROUP BY cityHash64(way) ORDER BY journeys DESC, path LIMIT 1""",
         parameters,
     )
 
@@ -133,7 +144,7 @@ def points_at(filters: Filters, events: str) -> Question:
 
     A point belongs to the latest event of its journey, of the rule's types, with its step and channel, that is not after the
     moment it judges: its own time, less the window of the rules that wait; a missed deadline to the first event of its case
-    with its step and channel.
+    with its step and channel. A point that was taken back adds up to nothing, wherever it stood.
     """
     where, parameters = _scope(filters, events)
     restricted = ["service = {service:String}"] if filters.service is not None else []
@@ -142,24 +153,25 @@ def points_at(filters: Filters, events: str) -> Question:
     if filters.from_us is not None:
         restricted.append("time >= fromUnixTimestamp64Micro({from_us:Int64}, 'UTC')")
     points_where = f"WHERE {' AND '.join(restricted)}" if restricted else ""
-    before = "arraySlice(hashes, 1, index - 1)"
+    target, before, keep = "way[index]", "way[index - 1]", ""
     if events != ALL:
-        before = f"arrayFilter((h, k) -> k, {before}, arraySlice(keep, 1, index - 1))"
+        keep = f", arrayMap(k -> {_KEEP[events]}, {_KEPT_BY[events]}) AS keep"
+        target = "if(keep[index], way[index], 0)"
+        before = "arrayFilter((n, k) -> k, arraySlice(way, 1, index - 1), arraySlice(keep, 1, index - 1))[-1]"
     return Question(
         f"""
-        SELECT if(target = 0, 0, {before}[-1]) AS origin, if(index > 0 AND keep[index], hashes[index], 0) AS target, rule,
-            sum(found) AS points
+        SELECT if(index > 0, {target}, 0) AS target, if(target != 0 AND index > 1, {before}, 0) AS origin, rule,
+            sum(sign) AS points
         FROM (
-            SELECT hashes, keep, rule, found, {_INDEX} AS index
-            FROM (SELECT journey, type, step, channel, case, {_MICROS} AS times, {_HASHES} AS hashes, {_KEEP[events]} AS keep
+            SELECT {NODES} AS way{", keep" if keep else ""}, rule, sign, {_INDEX} AS index
+            FROM (SELECT journey_key, nodes, {_TYPE_CLASSES} AS classes, {_MICROS} AS times, case AS cases{keep}
                   FROM journeys FINAL {where}) AS whole
             INNER JOIN (
-                SELECT journey, rule, step AS point_step, channel AS point_channel, case AS point_case,
-                    toUnixTimestamp64Micro(time) - {_WINDOW_US} AS point_us, {_TYPES} AS types, sum(sign) AS found
-                FROM points {points_where}
-                GROUP BY journey, rule, point_step, point_channel, point_case, point_us, types HAVING found > 0) AS held
-            USING journey)
-        GROUP BY origin, target, rule""",
+                SELECT journey_key, rule, sign, toUnixTimestamp64Micro(time) - {_WINDOW_US} AS point_us, {_RULE_CLASS} AS class,
+                    {_PLACE} AS place, {_PLACE_BITS} AS place_bits, case AS point_case
+                FROM points {points_where}) AS held
+            USING journey_key)
+        GROUP BY target, origin, rule HAVING points > 0""",
         parameters,
     )
 
@@ -173,7 +185,8 @@ def journeys_behind(filters: Filters, events: str, origin: Node | None, target: 
     where, parameters = _scope(filters, events)
     places = []
     for name, node in (("origin", origin), ("target", target)):
-        places.append("0" if node in {START, END} else f"cityHash64({{{name}_step:String}}, {{{name}_channel:String}})")
+        bound = node_number(f"{{{name}_step:String}}", f"{{{name}_channel:String}}")
+        places.append("0" if node in {START, END} else bound)
         if node is not None:
             parameters |= {f"{name}_step": node[0], f"{name}_channel": node[1]}
     index = "arrayFirstIndex((o, t) -> o = origin AND t = target, origins, targets)"
@@ -183,13 +196,13 @@ def journeys_behind(filters: Filters, events: str, origin: Node | None, target: 
         f"""
         WITH {places[0] if origin is not None else 0} AS origin, {places[1] if target is not None else 0} AS target
         SELECT journey, toUnixTimestamp64Micro(started) AS started_us,
-            (toUnixTimestamp64Micro(ended) - started_us) / 1e6 AS duration_s, length(nodes) AS events,
+            (toUnixTimestamp64Micro(ended) - started_us) / 1e6 AS duration_s, length(way) AS events,
             if(index > 1 AND index <= length(times), (times[index] - times[index - 1]) / 1e6, NULL) AS gap_s
         FROM (
-            SELECT journey, started, ended, nodes, times, arrayPushFront(nodes, 0) AS origins,
-                arrayPushBack(nodes, 0) AS targets, {index} AS index
-            FROM (SELECT journey, started, ended, {_kept(_HASHES, events)} AS nodes, {_kept(_MICROS, events)} AS times
+            SELECT journey, started, ended, way, times, arrayPushFront(way, 0) AS origins,
+                arrayPushBack(way, 0) AS targets, {index} AS index
+            FROM (SELECT journey, started, ended, {_kept(NODES, events)} AS way, {_kept(_MICROS, events)} AS times
                   FROM journeys FINAL {where}))
-        WHERE index > 0 AND notEmpty(nodes) ORDER BY started DESC, journey LIMIT {{limit:UInt32}}""",
+        WHERE index > 0 AND notEmpty(way) ORDER BY started DESC, journey LIMIT {{limit:UInt32}}""",
         {**parameters, "limit": limit},
     )

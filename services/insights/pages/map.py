@@ -7,6 +7,7 @@ from msgspec import structs
 from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
+from services.insights.charts.map import MIN_LINE
 from services.insights.context import Context
 from services.insights.figures.figure import Ask, shown
 from services.insights.figures.journey_filters import of_one_service
@@ -70,6 +71,7 @@ def _values(context: Context, frame: Frame, language: Language) -> dict[str, Any
         },
         "limits": (MAX_NODES, MAX_EDGES),
         "line_class": line_class,
+        "least_line": MIN_LINE,
     }
 
 

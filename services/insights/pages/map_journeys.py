@@ -13,9 +13,9 @@ from services.insights.context import Context
 from services.insights.figures import map_queries
 from services.insights.figures.figure import Ask, Figure, shown
 from services.insights.figures.journey_filters import of_one_service
+from services.insights.figures.journey_nodes import Node
 from services.insights.figures.map import PASSAGES, STEPS
 from services.insights.figures.map_counts import chosen_events
-from services.insights.figures.map_queries import Node
 from services.insights.figures.summaries import answer
 from services.insights.figures.table import Table
 from services.insights.filters import MAX_VALUE_CHARS

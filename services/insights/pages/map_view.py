@@ -8,8 +8,9 @@ from typing import Any, Final
 from msgspec import Struct
 
 from services.insights.charts.map import Box, Line, Link, MapDrawing, draw
+from services.insights.figures.journey_nodes import Node
 from services.insights.figures.map import ENDS
-from services.insights.figures.map_queries import END, START, Node
+from services.insights.figures.map_queries import END, START
 from services.insights.figures.table import Table
 from services.insights.language import N_, Language
 from services.insights.pages.words import event_words
@@ -45,11 +46,11 @@ class StepBox(Struct, frozen=True, kw_only=True):
 
 
 class View(Struct, frozen=True, kw_only=True):
-    """The drawing with its words; `names` of all nodes in full."""
+    """The drawing with its words; `numbers` of its nodes, which name the rows of the tables that its parts lead to."""
 
     drawing: MapDrawing
     steps: list[StepBox]
-    names: dict[Node, str]
+    numbers: dict[Node, int]
     path: list[str]
     path_journeys: int | None
 
@@ -83,7 +84,7 @@ def view(steps: Table, passages: Table, path: Table, language: Language) -> View
     return View(
         drawing=drawing,
         steps=[_step(drawing.boxes[number[node]], node, rows.get(node), on_path, most, language) for node in nodes],
-        names={node: node_name(node, language) for node in nodes},
+        numbers=number,
         path=[node_name(node, language) for node in on_path],
         path_journeys=_records(path)[0]["journeys"] if on_path else None,
     )
@@ -137,7 +138,7 @@ def _step(
 
 
 def _share(value: float | None, most: float) -> float | None:
-    return round(value / most, 4) if value and most else None
+    return round(value / most, 3) if value and most else None
 
 
 def _wrapped(title: str) -> list[str]:

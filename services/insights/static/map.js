@@ -12,8 +12,17 @@ async function redraw() {
   const page = new DOMParser().parseFromString(await response.text(), "text/html");
   if (asked !== latest) return;
   document.getElementById("map").replaceWith(page.getElementById("map"));
+  linkDrawing();
   showStart();
   history.replaceState(null, "", address);
+}
+
+// What is drawn leads to its row of the tables; the row says where the journeys behind it are.
+function linkDrawing() {
+  for (const part of document.querySelectorAll(".map a")) {
+    const row = document.getElementById(part.getAttribute("href").slice(1));
+    part.setAttribute("href", row.querySelector("a").getAttribute("href"));
+  }
 }
 
 // A map that is wider than its frame begins where journeys begin.
@@ -26,6 +35,7 @@ function showStart() {
   frame.scrollLeft += inner.left + inner.width / 2 - outer.left - outer.width / 2;
 }
 
+linkDrawing();
 showStart();
 slider.addEventListener("input", () => { shown.value = slider.value; });
 slider.addEventListener("change", redraw);
