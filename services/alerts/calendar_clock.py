@@ -41,11 +41,13 @@ class LocalClock:
     def offsets(self, slots: Ints) -> Ints:
         """How far local slots are ahead of the given ones, in slots."""
         days, places = np.unique(slots // SLOTS_A_DAY, return_inverse=True)
-        found = [self._day_offset(int(day)) for day in days]
-        if None not in found:
-            return np.array(found, dtype=np.int64)[places].reshape(slots.shape)
-        each = [self._offset(int(slot)) for slot in slots.ravel()]
-        return np.array(each, dtype=np.int64).reshape(slots.shape)
+        of_days = [self._day_offset(int(day)) for day in days]
+        found = np.array([offset or 0 for offset in of_days], dtype=np.int64)[places].reshape(slots.shape)
+        for day, offset in zip(days, of_days, strict=True):
+            if offset is None:
+                within = slots // SLOTS_A_DAY == day
+                found[within] = [self._offset(int(slot)) for slot in slots[within]]
+        return found
 
     def local(self, slots: Ints) -> Ints:
         """The local slots."""

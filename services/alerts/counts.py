@@ -153,7 +153,7 @@ class TouchCounts:
     def counts(self, from_us: int, to_us: int) -> Ints:
         """Journeys touched by series, each once a quarter hour."""
         found = np.zeros(len(self._table.series), dtype=np.int64)
-        for slot in range(from_us // SLOT_US, -(-to_us // SLOT_US)):
+        for slot in self._within(from_us, to_us):
             low, high = _minutes(slot, from_us, to_us)
             for number, journeys in self._slots.get(slot, {}).items():
                 found[number] += _touched(journeys, low, high)
@@ -162,11 +162,16 @@ class TouchCounts:
     def citizens(self, index: int, from_us: int, to_us: int) -> int:
         """Journeys touched of one series, each once."""
         found: set[str] = set()
-        for slot in range(from_us // SLOT_US, -(-to_us // SLOT_US)):
+        for slot in self._within(from_us, to_us):
             low, high = _minutes(slot, from_us, to_us)
             journeys = self._slots.get(slot, {}).get(index, {})
             found |= {name for name, minutes in journeys.items() if any(low <= each < high for each in minutes)}
         return len(found)
+
+    def _within(self, from_us: int, to_us: int) -> list[int]:
+        """The slots with anything in them that the bounds meet."""
+        first, end = from_us // SLOT_US, -(-to_us // SLOT_US)
+        return [slot for slot in self._slots if first <= slot < end]
 
     def _numbers(self, touch: Touch) -> tuple[int, ...]:
         return self._table.of_point(touch.rule, touch.service, touch.channel, touch.territory)

@@ -3,6 +3,7 @@
 Everything is vectorised over series; docs/alerts/judging.md explains the statistics.
 """
 
+from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
@@ -47,13 +48,12 @@ class Look(Struct, frozen=True):
 def sums_of_windows(past: Past, sources: Ints, weights: Floats) -> Floats:
     """The weighted sums `[series, weeks]` of the past slots `[weeks, slots]`; weights by slot `[slots]`, or `[series, slots]`."""
     found = np.zeros((past.size, sources.shape[0]))
+    plain = weights.ndim == 1 and bool(np.all(weights == 1))
     for week, slots in enumerate(sources):
-        if (
-            weights.ndim == 1
-            and np.all(weights == 1)
-            and np.array_equal(slots, np.arange(slots[0], slots[0] + len(slots)))
-        ):
-            found[:, week] = past.sums(int(slots[0]), int(slots[-1]))
+        if plain:
+            # In runs: a clock that is changed leaves a slot out, or has it twice.
+            for run in np.split(slots, np.flatnonzero(np.diff(slots) != 1) + 1):
+                found[:, week] += past.sums(int(run[0]), int(run[-1]))
             continue
         for place, slot in enumerate(slots):
             if np.any(weights[..., place]):
@@ -126,11 +126,16 @@ def _far_above(counts: Floats, usable: Bools, dispersion: Floats) -> Bools:
     return out
 
 
-def dispersion(past: Past, end: int, weeks: int, block: int) -> Floats:
+Span = tuple[int, int, int]
+"""Of a series (its number), from a slot to a slot, the latter excluded."""
+
+
+def dispersion(past: Past, end: int, weeks: int, block: int, left_out: Sequence[Span] = ()) -> Floats:
     """How much more than Poisson the counts of blocks of slots scatter, by series: at least 1.
 
     The variance between the weeks of one block of the week, over its mean, added up over all blocks; of the estimates that leave
     one week out, the smallest (one incident does not raise it); shrunk to the site's, the more the less a series tells.
+    Blocks of the week that a span of `left_out` meets in any week tell nothing.
     """
     begin = max(end - weeks * SLOTS_A_WEEK, int(past.slots[0]) if len(past.slots) else end)
     number = (end - begin) // SLOTS_A_WEEK
@@ -140,8 +145,14 @@ def dispersion(past: Past, end: int, weeks: int, block: int) -> Floats:
     age = (end - 1 - rows.slots) // SLOTS_A_WEEK
     blocks = SLOTS_A_WEEK // block
     cell = rows.series * blocks + ((end - 1 - rows.slots) % SLOTS_A_WEEK) // block
-    keys, places = np.unique(cell * number + age, return_inverse=True)
-    counts = np.bincount(places, rows.counts, minlength=len(keys)).astype(np.float64)
+    out = [
+        series * blocks + ((end - 1 - slot) % SLOTS_A_WEEK) // block
+        for series, first, last in left_out
+        for slot in range(max(first, end - number * SLOTS_A_WEEK), min(last, end))
+    ]
+    usable = ~np.isin(cell, out)
+    keys, places = np.unique((cell * number + age)[usable], return_inverse=True)
+    counts = np.bincount(places, rows.counts[usable], minlength=len(keys)).astype(np.float64)
     raw, variance = _ratios(counts, keys // number, keys % number, number, (past.size, blocks))
     sure = variance < _TRUE_SPREAD / 2
     of_site = max(1.0, float(np.median(raw[sure]))) if sure.any() else 1.0

@@ -115,6 +115,7 @@ class RiseJudge:
         """Take a span in which a series alerted out of what is usual."""
         self._alerted.append(alerted)
         self._expected.clear()
+        self._dispersions.clear()
 
     def unknown(self, at_us: int) -> int:
         """How many series have too few weeks of history to be judged in the fast window now."""
@@ -213,8 +214,13 @@ class RiseJudge:
         if (day, window) not in self._dispersions:
             self._dispersions = {key: value for key, value in self._dispersions.items() if key[0] == day}
             block = HOUR_BLOCK if window == "fast" else DAY_BLOCK
+            alerted = [
+                (self._numbers[each.series], each.from_us // SLOT_US, -(-each.to_us // SLOT_US))
+                for each in self._alerted
+                if each.series in self._numbers
+            ]
             self._dispersions[day, window] = dispersion(
-                self._past, day * SLOTS_A_DAY, self._settings.rises.weeks, block
+                self._past, day * SLOTS_A_DAY, self._settings.rises.weeks, block, alerted
             )
         return self._dispersions[day, window]
 
