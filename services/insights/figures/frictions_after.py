@@ -3,34 +3,32 @@
 # ruff: noqa: S608 - what is put into these statements are conditions of named filters and numbers; values are bound
 from typing import Final
 
+from services.insights.conditions import where_of
 from services.insights.figures.figure import Ask, Figure
 from services.insights.figures.overview_periods import two_periods
-from services.insights.figures.summaries import answer
+from services.insights.figures.summaries import answer, points_in_all
 from services.insights.figures.table import Column, Table, Value, table
 from services.insights.filters import Filters
 from services.insights.language import N_
-from services.insights.queries import Question, points_where
+from services.insights.queries import Question, part_of_journeys, points_in_force
 from shared.journey.instants import DAY_US
 
 WINDOW_DAYS: Final = 7
 MAX_POINTS: Final = 50_000
-"""Of more points, as many are looked at, chosen by the hash of their journey."""
+"""Of more points, about as many are looked at, chosen by the hash of their journey."""
 NOTHING: Final = ""
 FOLLOWS: Final = {NOTHING: N_("nothing within 7 days")}
 
 
-def after_question(filters: Filters) -> Question:
-    """Per next event (type and channel) of the journeys that hold a point in force: how often, and after how long."""
-    where, parameters = points_where(filters)
+def after_question(filters: Filters, points: int) -> Question:
+    """Per next event (type and channel) of the journeys that hold one of so many points in force: how often, and after how long."""
+    chosen, parameters = points_in_force(("journey_key", "time"), filters, *part_of_journeys(points, MAX_POINTS))
     sql = f"""
-        WITH chosen AS (
-            SELECT journey, time FROM (
-                SELECT journey, time, id FROM points {where} GROUP BY journey, time, id HAVING sum(sign) > 0)
-            ORDER BY sipHash64(journey), time LIMIT {MAX_POINTS})
-        SELECT next.1 AS type, next.2 AS channel, count() AS points, uniqExact(journey) AS journeys,
+        WITH chosen AS ({chosen})
+        SELECT next.1 AS type, next.2 AS channel, count() AS points, uniqExact(journey_key) AS journeys,
             quantileExact(0.5)(next.3) AS wait_s
         FROM (
-            SELECT j.journey AS journey,
+            SELECT j.journey_key AS journey_key,
                 arrayFirstIndex(moment -> moment > p.time, j.at) AS place,
                 if(place > 0 AND dateDiff('microsecond', p.time, j.at[place]) <= {{window_us:Int64}},
                     (toString(j.type[place]), toString(j.channel[place]),
@@ -38,14 +36,26 @@ def after_question(filters: Filters) -> Question:
                     ('', '', 0.0)) AS next
             FROM chosen AS p
             INNER JOIN (
-                SELECT journey, at, type, channel FROM journeys FINAL
-                WHERE journey IN (SELECT journey FROM chosen)) AS j ON j.journey = p.journey)
+                SELECT journey_key, at, type, channel FROM journeys FINAL
+                {_where_of_journeys(filters)}) AS j ON j.journey_key = p.journey_key)
         GROUP BY type, channel ORDER BY points DESC, type, channel LIMIT 100"""
     return Question(sql, {**parameters, "window_us": WINDOW_DAYS * DAY_US})
 
 
+def _where_of_journeys(filters: Filters) -> str:
+    """Journeys of the chosen points lie in their service and reach into their period."""
+    conditions = ["journey_key IN (SELECT journey_key FROM chosen)"]
+    if filters.service is not None:
+        conditions.append("service = {service:String}")
+    if filters.to_us is not None:
+        conditions.append("started < fromUnixTimestamp64Micro({to_us:Int64}, 'UTC')")
+    return where_of(conditions)
+
+
 def _after(ask: Ask) -> Table:
-    rows = answer(ask.store, after_question(two_periods(ask).now))
+    filters = two_periods(ask).now
+    question = after_question(filters, points_in_all(ask.store, filters))
+    rows = answer(ask.store, question)
     total = sum(int(row["points"]) for row in rows)
     return table(
         (
