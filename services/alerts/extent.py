@@ -46,7 +46,7 @@ def spread(alert: Alert, found: Sequence[Finding]) -> list[str]:
 
 def news(alert: Alert, found: Sequence[Finding], now_us: int) -> list[Finding]:
     """Of a resolved alert what was not known when it was resolved: a finding that comes late tells of what is over."""
-    known = {each.series: each.to_us for each in alert.findings}
+    known = {each.series: each.to_us for each in alert.findings if each.to_us <= now_us}
     put_back = now_us < (alert.resolved_us or 0)
     return [each for each in found if put_back or each.to_us > known.get(each.series, each.to_us - 1)]
 

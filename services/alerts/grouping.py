@@ -1,7 +1,7 @@
 """One cause, one alert: which findings of a round belong together, and to which alert. The rule: docs/alerts/lifecycle.md."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from hashlib import blake2b
 from itertools import chain
 
@@ -43,19 +43,18 @@ def gather(findings: Iterable[Finding], alerts: Sequence[Alert], now_us: int, po
     ordered = sorted(alerts, key=lambda alert: (alert.state == "resolved", _age(alert), alert.id))
     opened = _Holders([alert for alert in ordered if alert.state != "resolved"], now_us, policy)
     taken = {alert.key for alert in alerts if alert.state != "resolved"}
-    returning = [alert for alert in ordered if alert.state == "resolved" and alert.key not in taken]
-    closed = _Holders(_one_a_key(returning), now_us, policy)
+    returning = _one_a_key(alert for alert in ordered if alert.state == "resolved" and alert.key not in taken)
+    closed = _Holders(returning, now_us, policy)
     homes: dict[str, list[Finding]] = defaultdict(list)
-    left: dict[Series, Finding] = {}
-    for series, finding in found.items():
-        if (home := opened.holder(series, founded=series not in by_parts)) is not None:
-            homes[home].append(finding)
-        elif series not in by_parts:
-            left[series] = finding
-    by_hand = {alert.id for alert in returning if alert.ending == "by_hand"}
-    _return(left, closed, homes, by_hand)
+    left = dict(found)
+    _give(left, opened.having, homes)
+    left = {series: finding for series, finding in left.items() if series not in by_parts}
+    # What a person ended keeps what it had, before any open alert.
+    _give(left, _Holders([alert for alert in returning if alert.ending == "by_hand"], now_us, policy).having, homes)
+    _give(left, opened.founded_on, homes)
     _join(left, opened, homes)
-    _return(left, closed, homes, {alert.id for alert in returning})
+    _give(left, closed.having, homes)
+    _give(left, closed.founded_on, homes)
     _join(left, closed.without_neighbours(), homes)
     return Gathered({home: tuple(each) for home, each in homes.items()}, _causes(left), by_parts)
 
@@ -72,15 +71,13 @@ def _one_a_key(alerts: Iterable[Alert]) -> list[Alert]:
     return list(kept.values())
 
 
-def _return(
-    left: dict[Series, Finding], closed: "_Holders", homes: dict[str, list[Finding]], to: Collection[str]
+def _give(
+    left: dict[Series, Finding], home_of: Callable[[Series], str | None], homes: dict[str, list[Finding]]
 ) -> None:
-    """Give findings to the resolved alerts that had them. What a person ended keeps what it had, before any open alert."""
+    """Give the findings that have a home to it."""
     for series in list(left):
-        home = closed.holder(series)
-        if home is not None and home in to:
+        if (home := home_of(series)) is not None:
             homes[home].append(left.pop(series))
-            closed.add(series, home)
 
 
 def _join(left: dict[Series, Finding], holders: "_Holders", homes: dict[str, list[Finding]]) -> None:
@@ -124,9 +121,13 @@ class _Holders:
         for name in surroundings(series):
             self._around[name].setdefault(alert, series)
 
-    def holder(self, series: Series, *, founded: bool = True) -> str | None:
-        """The alert that has just this series, or else was founded on it."""
-        return self._holder.get(series) or (self._keys.get(cause_key(series)) if founded else None)
+    def having(self, series: Series) -> str | None:
+        """The alert that has just this series."""
+        return self._holder.get(series)
+
+    def founded_on(self, series: Series) -> str | None:
+        """The alert that began with this series, and may have it no more."""
+        return self._keys.get(cause_key(series))
 
     def nearest(self, series: Series) -> str | None:
         """The alert whose cause accounts for this series best, if any does."""

@@ -177,11 +177,11 @@ class _Life:
             if by_hand and self._passed_us:
                 self._after[alert.id] = structs.replace(alert, quiet_us=alert.quiet_us + self._passed_us)
         elif by_hand and self._merely_lasts(alert, new):
-            findings = merged(alert, new, explained, self._now_us)
+            findings = merged(alert, found, explained, self._now_us)
             self._after[alert.id] = structs.replace(alert, findings=findings, quiet_us=0)
         else:
-            findings = tuple(in_order(new, (), explained)[:MAX_FINDINGS])
-            again = {"findings": findings, "severity": gravest(new), "resolved_us": None, "ending": None, "quiet_us": 0}
+            findings = tuple(in_order(found, (), explained)[:MAX_FINDINGS])
+            again = {"findings": findings, "severity": gravest(found), "resolved_us": None, "ending": None, "quiet_us": 0}
             self._plan(alert, _Planned("reopened", changes=again))
 
     def _merely_lasts(self, alert: Alert, new: Sequence[Finding]) -> bool:

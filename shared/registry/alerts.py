@@ -136,7 +136,7 @@ class Alerts:
             statement: Any = update(ALERT_STATE).where(*present).values(**values)
         else:
             statement = self._insert(ALERT_STATE).values(name=_ENGINE, **values).on_conflict_do_nothing()
-        if connection.execute(statement).rowcount != 1:
+        if connection.execute(statement.returning(ALERT_STATE.c.version)).scalar_one_or_none() is None:
             raise RecordConflict(_ANOTHER_ENGINE)
 
     def _count(self, connection: Connection) -> None:

@@ -91,9 +91,13 @@ class OutboxRows:
 
     def counts(self) -> dict[str, int]:
         """How many wait and how many are dead."""
-        query = select(OUTBOX.c.state, func.count()).where(OUTBOX.c.state != DELIVERED).group_by(OUTBOX.c.state)
+        query = (
+            select(OUTBOX.c.state, func.count().label("number"))
+            .where(OUTBOX.c.state != DELIVERED)
+            .group_by(OUTBOX.c.state)
+        )
         with typed_errors("count deliveries"), self._engine.connect() as connection:
-            found: dict[str, int] = dict(connection.execute(query).tuples().all())
+            found = {row.state: int(row.number) for row in connection.execute(query)}
         return {WAITING: found.get(WAITING, 0), DEAD: found.get(DEAD, 0)}
 
     def oldest_waiting_us(self) -> int | None:
