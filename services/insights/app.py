@@ -6,6 +6,7 @@ from fastapi import FastAPI
 
 from services.insights.api import events, figures, frictions, journeys, operations
 from services.insights.api import exports as exports_api
+from services.insights.api import records as records_api
 from services.insights.api import simulations as simulations_api
 from services.insights.context import Context
 from services.insights.errors import handle_errors
@@ -47,7 +48,7 @@ from services.insights.static_files import static_routes
 from shared.settings import Settings
 from shared.telemetry.requests import NO_NATIVE_TELEMETRY, HttpTelemetry
 
-_API: Final = (figures, frictions, events, journeys, simulations_api, exports_api, operations)
+_API: Final = (figures, frictions, events, journeys, simulations_api, records_api, exports_api, operations)
 _PAGES: Final = (
     overview,
     friction_board,

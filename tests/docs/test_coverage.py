@@ -27,7 +27,8 @@ from shared.journey.control import AnyControl
 from shared.journey.event import EventData
 from shared.journey.vocabulary import CHANNELS, EVENT_TYPES
 from shared.log.port import Kind
-from shared.registry import records  # noqa: F401  # it declares the tables of records
+from shared.registry.engine import make_engine
+from shared.registry.records import Records
 from shared.registry.schema import METADATA
 from shared.settings import Settings
 from tests.docs.pages import ROOT, code_spans, documents, in_code, table_rows, text
@@ -50,7 +51,7 @@ def insights_app() -> FastAPI:
         settings=Settings(),
         clock=lambda: 0,
         version="0",
-        records=parts,
+        records=Records(make_engine("sqlite://")),
         opening_key=b"",
     )
 

@@ -91,6 +91,13 @@ def test_openapi_names_every_route_and_no_outside_address(client: httpx.Client):
         "/api/v1/events/summary",
         "/api/v1/rejected/summary",
         "/api/v1/journeys/{journey}",
+        "/api/v1/journeys/{journey}/notes",
+        "/api/v1/journeys/{journey}/notes/{note}",
+        *(
+            f"/api/v1/{name}{rest}"
+            for name in ("annotations", "improvements")
+            for rest in ("", "/{record}", "/{record}/history")
+        ),
         "/api/v1/freshness",
         "/api/v1/rules",
         "/api/v1/doctor",

@@ -151,6 +151,7 @@ class CaseSpan(BaseModel):
 class JourneyNote(BaseModel):
     """A note that somebody left; `author` is a role."""
 
+    id: str
     text: str
     author: str
     at: str

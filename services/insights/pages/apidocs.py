@@ -24,6 +24,8 @@ _TAGS: Final = {
     "events": N_("Events"),
     "journeys": N_("Journeys"),
     "simulations": N_("What if"),
+    "annotations": N_("Annotations"),
+    "improvements": N_("Improvements"),
     "exports": N_("Exports"),
     "operations": N_("Operations"),
 }
