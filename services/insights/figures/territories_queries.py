@@ -9,6 +9,7 @@ from services.insights.figures.journey_filters import journeys_where
 from services.insights.figures.overview_journeys import ONLINE
 from services.insights.filters import Filters
 from services.insights.queries import CASE_WORK_RULES, MAX_GROUPS, Question, events_where, points_where
+from services.insights.sums import Table, finest_of, start_of, sums
 from shared.journey.vocabulary import CITIZEN_TYPES
 
 ASSISTED: Final = "partner"
@@ -17,14 +18,9 @@ ALONE: Final = tuple(channel for channel in ONLINE if channel != ASSISTED)
 """Channels on which a citizen acts online without help."""
 MAX_BINS: Final = 400
 _SAMPLE_POINTS: Final = 200_000
-_STARTS: Final = {
-    "day": "toStartOfDay(toStartOfHour(time), 'UTC')",
-    "week": "toStartOfWeek(toStartOfHour(time), 1, 'UTC')",
-    "month": "toStartOfMonth(toStartOfHour(time), 'UTC')",
-    "quarter": "toStartOfQuarter(toStartOfHour(time), 'UTC')",
-    "year": "toStartOfYear(toStartOfHour(time), 'UTC')",
-}
-UNITS: Final = tuple(_STARTS)
+QUARTER: Final = "quarter"
+UNITS: Final = ("day", "week", "month", QUARTER, "year")
+_START_OF_QUARTER: Final = "toUnixTimestamp(toDateTime(toStartOfQuarter($moment), 'UTC'))"
 
 
 def journeys_by_territory(filters: Filters) -> Question:
@@ -63,23 +59,32 @@ def spread_of_points(filters: Filters, points: int) -> Question:
 
 def contacts_over_time(unit: str, filters: Filters) -> Question:
     """Citizen events per stretch of time and territory."""
-    where, parameters = events_where(filters, "type IN {types:Array(String)}")
-    return Question(
-        f"""
-        SELECT toUnixTimestamp(toDateTime({_STARTS[unit]}, 'UTC')) AS start_s, territory AS name, count() AS found
-        FROM events {where} GROUP BY start_s, name""",
-        {**parameters, "types": sorted(CITIZEN_TYPES)},
+    return _over_time(
+        "events", unit, filters, "count()", "type IN {types:Array(String)}", {"types": sorted(CITIZEN_TYPES)}
     )
 
 
 def points_over_time(unit: str, filters: Filters) -> Question:
     """Points in force per stretch of time and territory, without those that stem from case work."""
-    where, parameters = points_where(filters, "rule NOT IN {case_rules:Array(String)}", hourly=filters.on_full_hours())
+    case_rules = {"case_rules": sorted(CASE_WORK_RULES)}
+    return _over_time("points", unit, filters, "sum(sign)", "rule NOT IN {case_rules:Array(String)}", case_rules)
+
+
+def _over_time(
+    of: Table, unit: str, filters: Filters, count: str, condition: str, values: dict[str, list[str]]
+) -> Question:
+    start = _START_OF_QUARTER if unit == QUARTER else start_of(unit)
+    parts, parameters = sums(
+        of,
+        f"SELECT {start} AS start_s, territory AS name, {count} AS part FROM {of} $where GROUP BY start_s, name",
+        filters,
+        condition,
+        monthly=True,
+        finest="month" if unit == QUARTER else finest_of(unit),
+    )
     return Question(
-        f"""
-        SELECT toUnixTimestamp(toDateTime({_STARTS[unit]}, 'UTC')) AS start_s, territory AS name, sum(sign) AS found
-        FROM points {where} GROUP BY start_s, name HAVING found > 0""",
-        {**parameters, "case_rules": sorted(CASE_WORK_RULES)},
+        f"SELECT start_s, name, sum(part) AS found FROM ({parts}) GROUP BY start_s, name HAVING found > 0",
+        {**parameters, **values},
     )
 
 
