@@ -51,7 +51,7 @@ def insights_app() -> FastAPI:
         settings=Settings(),
         clock=lambda: 0,
         version="0",
-        records=Records(make_engine("sqlite://")),
+        records=Records(make_engine("sqlite:///never-opened")),
         opening_key=b"",
     )
 
