@@ -1,0 +1,109 @@
+"""Thresholds, service levels and lag."""
+
+import pytest
+
+from services.alerts.calendar_clock import MINUTE_US
+from services.alerts.counts import SeriesTable, Touch, TouchCounts
+from services.alerts.judging_levels import Share, judge_lag, judge_level, judge_threshold, level_window
+from services.alerts.settings import ServiceLevel, Threshold
+from shared.journey.instants import HOUR_US
+from tests.alerts_judging.made_up import DAY, settings
+
+TEN = DAY + 10 * HOUR_US
+
+
+def threshold(**values: str) -> Threshold:
+    """A threshold on 5 journeys within an hour."""
+    lines = "".join(f'{name} = "{value}"\n' for name, value in values.items())
+    return settings(f'[[threshold]]\nname = "flood"\nat_least = 5\nseverity = "critical"\n{lines}').thresholds[0]
+
+
+def present(places: list[tuple[str, str, str, str]]) -> tuple[SeriesTable, TouchCounts]:
+    """Five people touched at each place, half an hour before ten."""
+    table = SeriesTable(1_000, 4)
+    counts = TouchCounts(table)
+    for place in places:
+        for person in range(5):
+            counts.add(Touch(TEN - 30 * MINUTE_US, *place, f"{place} {person}"))
+    return table, counts
+
+
+HERE = ("queue_abandoned", "housing", "phone", "fr/idf")
+
+
+@pytest.mark.parametrize(
+    ("values", "citizens"),
+    [
+        ({}, 10),
+        ({"rule": "queue_abandoned"}, 5),
+        ({"rule": "queue_abandoned", "channel": "phone"}, 5),
+        ({"service": "housing", "channel": "web"}, 5),
+        ({"territory": "fr/idf"}, 10),
+        ({"territory": "fr", "channel": "phone"}, 5),
+        ({"rule": "long_wait"}, None),
+        ({"territory": "fr/idf/75"}, None),
+        ({"service": "passport"}, None),
+    ],
+)
+def test_a_threshold_counts_the_journeys_of_its_place(values: dict[str, str], citizens: int | None) -> None:
+    """Each once: neither the sum over channels nor the prefixes of a territory count a second time."""
+    table, counts = present([HERE, ("error_loop", "housing", "web", "fr/idf")])
+    found = judge_threshold(threshold(**values), table.series, counts, TEN)
+    assert (found.citizens if found else None) == citizens
+    if found:
+        assert (found.severity, found.expected, found.series.name) == ("critical", 5, "flood")
+
+
+def test_a_threshold_looks_at_its_window_only() -> None:
+    """What lies before it does not count."""
+    table, counts = present([HERE])
+    assert judge_threshold(threshold(), table.series, counts, TEN + 30 * MINUTE_US) is not None
+    assert judge_threshold(threshold(), table.series, counts, TEN + 31 * MINUTE_US) is None
+
+
+def service_level(**values: float) -> ServiceLevel:
+    """80 % of calls within five minutes."""
+    lines = "".join(f"{name} = {value}\n" for name, value in values.items())
+    text = '[[service_level]]\nname = "calls"\nkind = "answered_in_time"\nwithin_s = 300\nat_least = 0.8\n'
+    return settings(text + lines).service_levels[0]
+
+
+@pytest.mark.parametrize(
+    ("kept", "total", "found"),
+    [
+        (0, 19, False),
+        (9, 20, True),
+        (14, 20, False),
+        (160, 200, False),
+        (155, 200, False),
+        (130, 200, True),
+        (0, 0, False),
+    ],
+)
+def test_a_share_below_what_was_announced_is_told_when_it_is_no_chance(kept: int, total: int, found: bool) -> None:
+    """Not with too few contacts, not where a few more would do, not when it is kept."""
+    finding = judge_level(service_level(), Share(kept, total), TEN)
+    assert (finding is not None) == found
+    if finding:
+        assert finding.observed == pytest.approx(kept / total)
+        assert (finding.expected, finding.citizens) == (0.8, total - kept)
+        assert finding.probability is not None
+        assert finding.probability <= 0.001
+
+
+def test_the_window_of_a_level_ends_with_a_whole_quarter_hour() -> None:
+    """So that no contact that is still going on lowers it."""
+    level = service_level(window_min=120)
+    assert level_window(level, TEN + 14 * MINUTE_US) == (TEN - 2 * HOUR_US, TEN)
+
+
+def test_lag_is_told_by_stream_and_gravity() -> None:
+    """Beyond the first limit a warning, beyond the second critical; never when it is switched off."""
+    lag = {"a": 119.0, "b": 121.0, "c": 901.0}
+    found = judge_lag(settings(), lag, TEN)
+    assert [(each.series.name, each.severity, each.observed) for each in found] == [
+        ("b", "warning", 121.0),
+        ("c", "critical", 901.0),
+    ]
+    assert found[1].since_us == TEN - 901_000_000
+    assert judge_lag(settings("[lag]\nenabled = false"), lag, TEN) == []
