@@ -1,0 +1,66 @@
+"""The settings become ways to reach people, with their secrets, or it is said what is missing."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from services.alerts.notification.alertmanager import AlertmanagerChannel
+from services.alerts.notification.channels import open_channels
+from services.alerts.notification.smtp import EmailChannel
+from services.alerts.notification.topic import TopicChannel
+from services.alerts.notification.webhook import WebhookChannel
+from shared.errors import ConfigurationError
+from shared.log.local import LocalLogWriter
+from shared.log.port import ALERTS
+from tests.alerts_notification.test_settings import FULL, settings_of
+
+ENVIRONMENT = {"WEB_TEAM_KEY": "k" * 32, "MAIL_PASSWORD": "secret"}
+
+
+def full(tmp_path: Path) -> str:
+    """Settings with a receiver of each kind; the second key in a file that exists."""
+    (tmp_path / "next").write_text("n" * 32, encoding="utf-8")
+    return FULL.replace("/run/secrets/next", str(tmp_path / "next"))
+
+
+def test_each_receiver_has_its_channel(tmp_path: Path) -> None:
+    """Of the kind of the settings."""
+    writer = LocalLogWriter(tmp_path / "alerts.sqlite", ALERTS)
+    found = open_channels(settings_of(full(tmp_path)), ENVIRONMENT, writer)
+    assert {name: type(each) for name, each in found.items()} == {
+        "web-team": WebhookChannel,
+        "on-call": EmailChannel,
+        "monitoring": AlertmanagerChannel,
+        "banner": TopicChannel,
+    }
+    assert [each.repeat_s for each in found.values()] == [None, None, 30, None]
+    for each in found.values():
+        each.send_again([], 0)
+        each.close()
+    writer.close()
+
+
+@pytest.mark.parametrize(
+    ("environment", "topic", "what"),
+    [
+        ({"MAIL_PASSWORD": "x"}, True, "line 18: key: the variable WEB_TEAM_KEY"),
+        ({"WEB_TEAM_KEY": "k" * 32}, True, "the variable MAIL_PASSWORD"),
+        (ENVIRONMENT | {"WEB_TEAM_KEY": "short"}, True, "shorter than 24 bytes"),
+        (ENVIRONMENT, False, r"notification\.receiver\.banner: there is no topic"),
+    ],
+)
+def test_what_is_missing_is_said_at_the_start(tmp_path: Path, environment: Any, topic: bool, what: str) -> None:
+    """A secret that is not there, or a topic that nobody writes, ends the start with its line."""
+    writer = LocalLogWriter(tmp_path / "alerts.sqlite", ALERTS)
+    with pytest.raises(ConfigurationError, match=what):
+        open_channels(settings_of(full(tmp_path)), environment, writer if topic else None)
+    writer.close()
+
+
+def test_certificates_that_cannot_be_used_are_said_at_the_start(tmp_path: Path) -> None:
+    """With the receiver's name."""
+    (tmp_path / "ca.pem").write_text("nothing", encoding="utf-8")
+    text = full(tmp_path).replace('kind = "webhook"', f'kind = "webhook"\nca_file = "{tmp_path / "ca.pem"}"')
+    with pytest.raises(ConfigurationError, match=r"notification\.receiver\.web-team: ca_file cannot be used"):
+        open_channels(settings_of(text), ENVIRONMENT, None)

@@ -1,0 +1,70 @@
+"""The topic `alerts`: CloudEvents in a log, on one machine and on Kafka alike."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from services.alerts.notification.message import encode
+from services.alerts.notification.telling import trial_message
+from services.alerts.notification.topic import TopicChannel
+from shared.errors import LogUnavailable, NotDelivered
+from shared.log.local import LocalLogReader, LocalLogWriter
+from shared.log.port import ALERTS, Kind, Record, StoredRecord
+from tests.alerts_notification.samples import NOW_US, message, settings, transition
+
+
+def records(path: Path) -> list[StoredRecord]:
+    """All that the topic holds."""
+    reader = LocalLogReader(path, ALERTS)
+    try:
+        return reader.read({}, 1_000_000)
+    finally:
+        reader.close()
+
+
+def test_each_message_is_one_event_of_the_topic(tmp_path: Path) -> None:
+    """Type, identity, alert and the whole message stand in a CloudEvent, durable when `send` returns, in order."""
+    path = tmp_path / "alerts.sqlite"
+    writer = LocalLogWriter(path, ALERTS)
+    channel = TopicChannel(writer)
+    channel.send(message(), NOW_US)
+    channel.send(message(what=transition("spread", 2)), NOW_US)
+    channel.send(trial_message(settings(), NOW_US, 10), NOW_US)
+    found = records(path)
+    assert {record.kind for record in found} == {Kind.ALERTS}
+    events = [event for record in found for event in json.loads(record.value)]
+    assert [event["type"] for event in events] == [
+        "parcours.alert.fired",
+        "parcours.alert.spread",
+        "parcours.alert.test",
+    ]
+    first = events[0]
+    assert first.pop("data") == json.loads(encode(message()))
+    assert first == {
+        "specversion": "1.0",
+        "id": "a1-1",
+        "source": "/parcours/alerts",
+        "type": "parcours.alert.fired",
+        "subject": "a1",
+        "time": "2026-11-23T09:00:00.000000Z",
+        "datacontenttype": "application/json",
+    }
+    channel.close()
+    writer.append([Record(0, Kind.ALERTS, b"[]", 1)])  # the writer is still its owner's
+    writer.close()
+
+
+def test_a_log_that_is_not_there_is_tried_again() -> None:
+    """A full disk or a broker that is away is not the end of the message."""
+
+    class Away:
+        def append(self, records: Sequence[Record]) -> list[int]:
+            raise LogUnavailable("alerts: no broker answers")
+
+        def close(self) -> None: ...
+
+    with pytest.raises(NotDelivered, match="the topic alerts: alerts: no broker answers") as caught:
+        TopicChannel(Away()).send(message(), NOW_US)
+    assert not caught.value.permanent
