@@ -94,14 +94,21 @@ class Calendar:
         )
         return np.isin(days, [day for year in years for day in holiday_days(self._holidays, year)])
 
-    def sources(self, slots: Ints, weeks: int) -> tuple[Ints, Bools]:
-        """The past slots that each slot is compared with, `[weeks, slots]`, the latest first; which of them are comparable."""
+    def sources(self, slots: Ints, weeks: int, step_days: int = 7) -> tuple[Ints, Bools]:
+        """The past slots that each slot is compared with, `[weeks, slots]`, the latest first; which of them are comparable.
+
+        step_days: 1 compares with so many days before instead of weeks, whatever day it is.
+        """
+        if step_days != 7:
+            steps = step_days * np.arange(1, weeks + 1, dtype=np.int64)[:, None]
+            before = self.clock.days_before(np.broadcast_to(slots, (weeks, len(slots))), steps)
+            return before, np.ones(before.shape, dtype=np.bool_)
         days = self.clock.days(slots)
         holiday = self.is_holiday(days)
         weekday = weekdays(days)
         back = np.where(holiday & (weekday != _SUNDAY), weekday + 1, 7)
-        before = back[None, :] + 7 * np.arange(weeks, dtype=np.int64)[:, None]
-        found = self.clock.days_before(np.broadcast_to(slots, before.shape), before)
+        days_before = back[None, :] + 7 * np.arange(weeks, dtype=np.int64)[:, None]
+        found = self.clock.days_before(np.broadcast_to(slots, days_before.shape), days_before)
         return found, np.logical_or(holiday[None, :], ~self.is_holiday(self.clock.days(found)))
 
     def left_out(self, series: Sequence[Series], sources: Ints) -> Bools:

@@ -14,6 +14,8 @@ from services.alerts.calendar_clock import MINUTE_US, SLOT_US, Floats, Ints
 from services.alerts.finding import Condition, Series
 
 _MINUTES: Final = SLOT_US // MINUTE_US
+_MAX_LEFT_OUT: Final = 100_000
+"""So many series beyond the bound are told apart; of more it is only known that they are more."""
 
 
 class Present(Protocol):
@@ -49,7 +51,7 @@ class SeriesTable:
         if found is None and len(self.series) < self._limit:
             found = self._numbers[series] = len(self.series)
             self.series.append(series)
-        elif found is None and len(self._left_out) < self._limit:
+        elif found is None and len(self._left_out) < _MAX_LEFT_OUT:
             self._left_out.add(series)
         return found
 

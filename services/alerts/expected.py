@@ -69,11 +69,12 @@ def weeks_of(
     weights: Floats,
     weeks: int,
     exposure: float = 1.0,
+    step_days: int = 7,
 ) -> Weeks:
-    """The past weeks of the present slots, weighted; `weights` is `[slots]`, 0 to 1."""
+    """The past weeks (or other steps) of the present slots, weighted; `weights` is `[slots]`, 0 to 1."""
     met = weights > 0
     slots, weights = slots[met], weights[met]
-    sources, comparable = calendar.sources(slots, weeks)
+    sources, comparable = calendar.sources(slots, weeks, step_days)
     counts = sums_of_windows(past, sources, weights)
     known = past.known_from[:, None] <= sources.min(axis=1)[None, :]
     every: Bools = np.all(comparable, axis=1, keepdims=False)
@@ -130,25 +131,27 @@ Span = tuple[int, int, int]
 """Of a series (its number), from a slot to a slot, the latter excluded."""
 
 
-def dispersion(past: Past, end: int, weeks: int, block: int, left_out: Sequence[Span] = ()) -> Floats:
+def dispersion(
+    past: Past, end: int, weeks: int, block: int, left_out: Sequence[Span] = (), period: int = SLOTS_A_WEEK
+) -> Floats:
     """How much more than Poisson the counts of blocks of slots scatter, by series: at least 1.
 
     The variance between the weeks of one block of the week, over its mean, added up over all blocks; of the estimates that leave
     one week out, the smallest (one incident does not raise it); shrunk to the site's, the more the less a series tells.
-    Blocks of the week that a span of `left_out` meets in any week tell nothing.
+    Blocks of the week that a span of `left_out` meets in any week tell nothing. period: another length than a week, in slots.
     """
-    begin = max(end - weeks * SLOTS_A_WEEK, int(past.slots[0]) if len(past.slots) else end)
-    number = (end - begin) // SLOTS_A_WEEK
+    begin = max(end - weeks * period, int(past.slots[0]) if len(past.slots) else end)
+    number = (end - begin) // period
     if number < 3:
         return np.ones(past.size)
-    rows = past.between(end - number * SLOTS_A_WEEK, end)
-    age = (end - 1 - rows.slots) // SLOTS_A_WEEK
-    blocks = SLOTS_A_WEEK // block
-    cell = rows.series * blocks + ((end - 1 - rows.slots) % SLOTS_A_WEEK) // block
+    rows = past.between(end - number * period, end)
+    age = (end - 1 - rows.slots) // period
+    blocks = period // block
+    cell = rows.series * blocks + ((end - 1 - rows.slots) % period) // block
     out = [
-        series * blocks + ((end - 1 - slot) % SLOTS_A_WEEK) // block
+        series * blocks + ((end - 1 - slot) % period) // block
         for series, first, last in left_out
-        for slot in range(max(first, end - number * SLOTS_A_WEEK), min(last, end))
+        for slot in range(max(first, end - number * period), min(last, end))
     ]
     usable = ~np.isin(cell, out)
     keys, places = np.unique((cell * number + age)[usable], return_inverse=True)

@@ -141,15 +141,18 @@ def judge_rejects(
 ) -> list[Finding]:
     """Sources of which more events are refused than usual; observed: refused in the fast window, by series (`name`: the source).
 
-    The level and the windows are those of rises; one look a minute.
+    Compared with the same clock time of the days before: refused events are kept for two weeks by default. The fast window
+    of rises; one look a minute.
     """
     rejects = settings.rejects
     within = bounds(settings, "fast", at_us)
     enough: Bools = observed >= rejects.min_events
     if not rejects.enabled or not enough.any():
         return []
-    weeks = weeks_of(past, settings.calendar, list(series), within.slots, within.weights, settings.rises.weeks)
-    scatter = dispersion(past, (at_us - 1) // DAY_US * SLOTS_A_DAY, settings.rises.weeks, HOUR_BLOCK)
+    weights, days = within.weights, rejects.days
+    weeks = weeks_of(past, settings.calendar, list(series), within.slots, weights, days, step_days=1)
+    today = (at_us - 1) // DAY_US * SLOTS_A_DAY
+    scatter = dispersion(past, today, days, HOUR_BLOCK, period=SLOTS_A_DAY)
     found = look(weeks, scatter)
     chances = probability(observed, found, weeks, scatter)
     share = settings.false_alerts.a_day * settings.false_alerts.share_rejects

@@ -68,6 +68,7 @@ class Rejects(Struct, frozen=True):
     """When a rise in refused events is told."""
 
     enabled: bool
+    days: int
     min_ratio: float
     min_events: int
     severity: Severity

@@ -104,6 +104,13 @@ TABLES: Final[dict[str, Fields]] = {
     },
     "rejects": {
         "enabled": Field(kind="flag", default=True, source="Refused events are missing in every figure"),
+        "days": Field(
+            kind="whole",
+            default=12,
+            low=3,
+            high=60,
+            source="Refused events are kept for 14 days by default, of which 12 are whole",
+        ),
         "min_ratio": Field(kind="number", default=2, low=1, high=100, source=_SITE_CHOICE),
         "min_events": Field(kind="whole", default=20, low=1, high=1_000_000, source=_SITE_CHOICE),
         "severity": Field(kind="text", default="warning", choices=SEVERITIES, source=_SITE_CHOICE),

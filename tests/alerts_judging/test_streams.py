@@ -128,8 +128,8 @@ SOURCE = Series("rejects", name="/web/site")
 
 @pytest.mark.parametrize(("observed", "found"), [(19, False), (60, True), (30, False)])
 def test_a_rise_in_refused_events_is_told(observed: int, found: bool) -> None:
-    """Compared with the same quarter hour of past weeks; from a least number on."""
-    past = past_of([(NOW - 1 - week * 7 * SLOTS_A_DAY, 0, 15.0) for week in range(1, 9)], [0])
+    """Compared with the same quarter hour of the days before; from a least number on."""
+    past = past_of([(NOW - 1 - day * SLOTS_A_DAY, 0, 15.0) for day in range(1, 14)], [0])
     told = judge_rejects(settings(), [SOURCE], past, np.array([float(observed)]), TEN)
     assert bool(told) == found
     if told:
@@ -138,7 +138,7 @@ def test_a_rise_in_refused_events_is_told(observed: int, found: bool) -> None:
 
 def test_a_rise_in_refused_events_goes_on_by_the_weaker_rule() -> None:
     """As rises of points do; switched off it is not told at all."""
-    past = past_of([(NOW - 1 - week * 7 * SLOTS_A_DAY, 0, 10.0) for week in range(1, 9)], [0])
+    past = past_of([(NOW - 1 - day * SLOTS_A_DAY, 0, 10.0) for day in range(1, 14)], [0])
     observed = np.array([24.0])
     assert judge_rejects(settings(), [SOURCE], past, observed, TEN) == []
     assert judge_rejects(settings(), [SOURCE], past, observed, TEN, {(SOURCE, "fast")})
@@ -162,7 +162,7 @@ def whole() -> tuple[Judge, TouchCounts]:
     chosen = settings(ALL)
     table = SeriesTable(10, 0)
     silent = Counted([PHONE], past_of(events(NOW - 1), [0]))
-    rejects = Counted([SOURCE], past_of([(NOW + 3 - week * 7 * SLOTS_A_DAY, 0, 1.0) for week in range(1, 9)], [0]))
+    rejects = Counted([SOURCE], past_of([(NOW + 3 - day * SLOTS_A_DAY, 0, 1.0) for day in range(1, 14)], [0]))
     return Judge(chosen, Counted(table.series, past_of([], [])), silent, rejects), TouchCounts(table)
 
 
