@@ -13,7 +13,7 @@ from tests.alerts_notification.samples import NOW_US, alert, finding
 LONG_NAME = Words(fr="renouvellement d'une carte de stationnement", en="renewal of a resident's parking permit")
 BLAME = re.compile(
     r"\b(faute|erreur|coupable|responsables?|agents?|employés?|fraude|mal rempli|oublié|fault|error|blame|mistake|staff|"
-    r"employees?|fraud|forgot|failed|wrong|garanti\w*|promis\w*|promettons|guarantee\w*|promise\w*)\b",
+    r"employees?|fraud|forgot|failed|wrong|garanti\w*|promet\w*|promess\w*|guarantee\w*|promise\w*)\b",
     re.IGNORECASE,
 )
 

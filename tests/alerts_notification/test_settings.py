@@ -137,7 +137,7 @@ HOOK = RECEIVER + 'kind = "webhook"\nkey = { environment = "KEY" }\n'
 ROUTE = '[notification.receiver.x]\nkind = "topic"\n[[notification.route]]\nreceivers = "x"\n[[notification.route]]\n'
 
 WRONG = [
-    ("[notification]\nrecever = 1\n", 2, "notification.recever: unknown"),
+    ("[notification]\nreceiver2 = 1\n", 2, "notification.receiver2: unknown"),
     ('[notification]\nallow = ["10.0.0.1/8"]\n', 2, "notification.allow[1]: expected a network"),
     ('[notification]\nallow = "everything"\n', 2, "expected a network"),
     ('[notification]\npages_url = "ftp://x"\n', 2, "https:// or http://"),
@@ -168,7 +168,7 @@ WRONG = [
     (RECEIVER + 'kind = "webhook"\nurl = "https://a.example"\n', 3, "expected `key`"),
     (RECEIVER + 'kind = "webhook"\nurl = "https://a.example"\nkey = "s3cret"\n', 6, "secrets do not stand in this file"),
     (RECEIVER + 'kind = "webhook"\nurl = "https://a.example"\nkey = { environment = "PARCOURS_KEY" }\n', 6, "PARCOURS_"),
-    (RECEIVER + 'kind = "webhook"\nurl = "https://a.example"\nkey = { enviroment = "KEY" }\n', 6, 'did you mean "environment"'),
+    (RECEIVER + 'kind = "webhook"\nurl = "https://a.example"\nkey = { environ = "KEY" }\n', 6, 'did you mean "environment"'),
     (MAIL, 3, "expected `to`"),
     (MAIL + 'to = ["b@example.org\\r\\nBcc: c@example.org"]\n', 7, "on one line"),
     (MAIL + 'to = ["b at example.org"]\n', 7, "expected an e-mail address"),

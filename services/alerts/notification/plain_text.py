@@ -16,7 +16,7 @@ _LABELS: Final = {
         "since": "Depuis",
         "resolved": "Terminée",
         "citizens": "Personnes touchées",
-        "compared": "Comparaison",
+        "compared": "En comparant",
         "why": "Pourquoi",
         "evidence": "Preuves",
         "alert": "Alerte",
