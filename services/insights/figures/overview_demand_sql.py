@@ -61,9 +61,6 @@ def _restricted(
         points.append("time >= fromUnixTimestamp64Micro({from_us:Int64} - {longest_us:Int64}, 'UTC')")
     if filters.to_us is not None:
         points.append("time < fromUnixTimestamp64Micro({to_us:Int64}, 'UTC')")
-    if filters.territory is not None or filters.source is not None:
-        # Few contacts then, and the points of everybody.
-        points.append(f"person_key IN (SELECT contact_key FROM events {where})")
     if persons is not None:
         parameters["persons"] = persons
         points.append(f"person_key {sign} {{persons:Array(UInt64)}}")
