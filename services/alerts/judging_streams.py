@@ -51,10 +51,7 @@ class SilenceJudge:
         slots = np.arange(end - longest, end, dtype=np.int64)
         muted = self._settings.calendar.muted(self._series, slots[-1:])
         waiting &= self._may_be_silent(end, gaps)
-        found = [
-            self._gap(int(number), min(int(gaps[number]), longest), slots, at_us)
-            for number in np.flatnonzero(waiting & ~muted)
-        ]
+        found = [self._gap(int(number), int(gaps[number]), slots, at_us) for number in np.flatnonzero(waiting & ~muted)]
         return [finding for finding in found if finding is not None]
 
     def _may_be_silent(self, end: int, gaps: Ints) -> Bools:
@@ -95,9 +92,13 @@ class SilenceJudge:
         np.maximum.at(found, rows.series, rows.slots)
         return found
 
-    def _gap(self, number: int, length: int, slots: Ints, at_us: int) -> Finding | None:
-        """What the past has in the same slots, while the place is open; a finding where it is too much for chance."""
+    def _gap(self, number: int, silent: int, slots: Ints, at_us: int) -> Finding | None:
+        """What the past has in the same slots, while the place is open; a finding where it is too much for chance.
+
+        silent: for how many slots nothing came; weeks that reach into them say nothing of what is usual.
+        """
         settings, series = self._settings, [self._series[number]]
+        length = min(silent, len(slots))
         gap = slots[-length:]
         gap = gap[settings.calendar.is_open(series[0], gap)]
         if not len(gap) or not settings.calendar.is_open(series[0], slots[-1:])[0]:
@@ -108,7 +109,8 @@ class SilenceJudge:
             mine.slots[own], np.zeros(int(own.sum()), dtype=np.int64), mine.counts[own], mine.known_from[[number]]
         )
         weeks = weeks_of(past, settings.calendar, series, gap, np.ones(len(gap)), settings.rises.weeks)
-        found = look(weeks, np.ones(1))
+        reach_in = np.arange(1, settings.rises.weeks + 1)[None, :] * 7 * SLOTS_A_DAY < silent
+        found = look(weeks, np.ones(1), reach_in)
         known, total, factor = int(found.weeks[0]), float(found.total[0]), float(weeks.factor[0])
         if known < settings.rises.min_weeks or not total:
             return None
@@ -116,7 +118,7 @@ class SilenceJudge:
         chance = (known / (known + factor)) ** (total / scatter)
         if chance > self.level:
             return None
-        from_us = (int(slots[-1]) + 1 - length) * SLOT_US
+        from_us = (int(slots[-1]) + 1 - silent) * SLOT_US
         return Finding(
             series=series[0],
             window="none",
@@ -130,9 +132,13 @@ class SilenceJudge:
         )
 
     def _scatter(self, at_us: int) -> Floats:
+        """The overdispersion of the weeks before this day, by series; of the time before it fell silent."""
         day = at_us // DAY_US
         if self._dispersion is None or self._dispersion[0] != day:
-            self._dispersion = day, dispersion(self._past, day * SLOTS_A_DAY, self._settings.rises.weeks, DAY_BLOCK)
+            end, weeks = day * SLOTS_A_DAY, self._settings.rises.weeks
+            seen = self._seen_before(end)
+            silent = [(number, int(seen[number]) + 1, end) for number in np.flatnonzero(end - seen > SLOTS_A_DAY)]
+            self._dispersion = day, dispersion(self._past, end, weeks, DAY_BLOCK, silent)
         return self._dispersion[1]
 
 
