@@ -18,7 +18,7 @@ MAX_ANSWER_BYTES: Final = 65_536
 """So much of an answer is read, to be thrown away; one that is longer ends the connection."""
 MAX_RETRY_AFTER_S: Final = 3_600.0
 
-_HELPLESS: Final = frozenset({400, 405, 406, 410, 411, 413, 414, 415, 422, 501})
+FINAL_STATUSES: Final = frozenset({400, 405, 406, 410, 411, 413, 414, 415, 422, 501})
 """Statuses that say the message itself will never be taken."""
 _CHUNK_BYTES: Final = 8_192
 
@@ -68,7 +68,7 @@ def _check(host: str, status: int, retry_after: str | None, now_us: int) -> None
         raise NotDelivered(f"{host} answered {status}: redirects are not followed, set the final address")
     raise NotDelivered(
         f"{host} answered {status} {http.client.responses.get(status, '')}".rstrip(),
-        permanent=status in _HELPLESS,
+        permanent=status in FINAL_STATUSES,
         retry_after_s=_seconds(retry_after, now_us),
     )
 
