@@ -97,12 +97,13 @@ def test_receivers_are_told_of_the_steps_they_want() -> None:
     assert [each.receiver for each in recipients(chosen, alert(), transition("fired"))] == ["day"]
 
 
-def test_what_is_kept_quiet_is_told_to_nobody_but_that_it_is() -> None:
-    """A suppressed alert is silent; that it became so is told to systems, which keep a copy."""
+def test_of_what_is_kept_quiet_only_that_it_is_and_its_end_are_told() -> None:
+    """A suppressed alert is silent; that it became so is told to systems, which keep a copy, and its end to all."""
     quiet = alert(suppressed_by="silence-1")
     chosen = settings(route("day"))
     assert recipients(chosen, quiet, transition("worsened")) == ()
-    assert [each.receiver for each in recipients(chosen, quiet, transition("suppressed"))] == ["day"]
+    for step in ("suppressed", "resolved"):
+        assert [each.receiver for each in recipients(chosen, quiet, transition(step))] == ["day"]
 
 
 @pytest.mark.parametrize(

@@ -6,12 +6,13 @@ from typing import Final
 
 from msgspec import Struct
 
-from services.alerts.alert import Alert, Transition
+from services.alerts.alert import Alert, Step, Transition
 from services.alerts.finding import SEVERITIES
 from services.alerts.notification.settings import DAY_MIN, NotificationSettings, Route
 from shared.journey.instants import from_us, to_us
 
 _LOOK_AHEAD_DAYS: Final = 8
+_TOLD_WHEN_QUIET: Final[frozenset[Step]] = frozenset({"suppressed", "resolved"})
 
 
 class Recipient(Struct, frozen=True, order=True):
@@ -24,11 +25,11 @@ class Recipient(Struct, frozen=True, order=True):
 def recipients(settings: NotificationSettings, alert: Alert, transition: Transition) -> tuple[Recipient, ...]:
     """Who is told of the transition, each once, at the earliest that one of the routes allows.
 
-    An alert that a silence, a maintenance or another alert keeps quiet is told to nobody, but that it became so is. An
-    alert that no route takes goes to `otherwise`; hours do not count for that, so a route that drops what happens outside
+    Of an alert that a silence, a maintenance or another alert keeps quiet, only that it became so and its end are told
+    (whether its beginning was, the caller knows). An alert that no route takes goes to `otherwise`; hours do not count for that, so a route that drops what happens outside
     its hours has taken it.
     """
-    if alert.suppressed_by and transition.step != "suppressed":
+    if alert.suppressed_by and transition.step not in _TOLD_WHEN_QUIET:
         return ()
     routes = [route for route in settings.routes if takes(route, alert)]
     due: dict[str, int] = {}
