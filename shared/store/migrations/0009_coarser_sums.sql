@@ -38,6 +38,8 @@ ALTER TABLE events
         GROUP BY service, channel, type, step, office, toStartOfMonth(time)
     );
 
+-- First: a projection made of a part counts its deleted rows, too, while these are only marked as deleted.
+ALTER TABLE events APPLY DELETED MASK SETTINGS mutations_sync = 2;
 ALTER TABLE events MATERIALIZE COLUMN carried, MATERIALIZE COLUMN rating_level;
 ALTER TABLE events
     MATERIALIZE PROJECTION names_of_events, MATERIALIZE PROJECTION daily_events, MATERIALIZE PROJECTION monthly_events,
@@ -83,6 +85,7 @@ ALTER TABLE points
         GROUP BY rule, service, channel, step, office, toStartOfMonth(time)
     );
 
+ALTER TABLE points APPLY DELETED MASK SETTINGS mutations_sync = 2;
 ALTER TABLE points
     MATERIALIZE COLUMN journey_key, MATERIALIZE COLUMN earlier_channel,
     MATERIALIZE COLUMN said_gap_s, MATERIALIZE COLUMN said_wait_s, MATERIALIZE COLUMN said_span_s,
