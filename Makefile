@@ -7,7 +7,7 @@ export PYTHON
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test check bench bench-insights bench-cluster torture lock clean
+.PHONY: help run test check bench bench-insights bench-cluster backtest torture lock clean
 
 RUN_READY := .venv/ready-run
 DEV_READY := .venv/ready-dev
@@ -38,6 +38,9 @@ bench-insights: $(DEV_READY) ## Measure pages and figures over 1, 5 and 20 milli
 
 bench-cluster: $(DEV_READY) $(BENCH_READY) ## Measure the detector on Kafka beside other stream processors (needs Java 17 and Maven)
 	@$(BIN)/python -m tests.benchmarks.cluster
+
+backtest: $(DEV_READY) ## Judge 200 quiet days of 100 series every minute: how many give a false alert (a few minutes)
+	@$(BIN)/python -m tests.alerts_judging.quiet_days
 
 torture: $(DEV_READY) ## Kill every part 200 times at random moments, 200 rounds of faults on a cluster, and compare
 	@$(BIN)/python -m tests.torture

@@ -17,6 +17,8 @@ from services.alerts.finding import Series
 
 _FAR_ABOVE: Final = 1e-3
 """Chance that a week is left out as far above the others where nothing happened."""
+_CHUNK: Final = 4_096
+"""Series whose counts by hour of the week are held at once."""
 _TRUE_SPREAD: Final = 0.25
 """Variance of the true overdispersion between the series of a site, as assumed in shrinking their estimates to the site's."""
 
@@ -144,51 +146,46 @@ def dispersion(
     number = (end - begin) // period
     if number < 3:
         return np.ones(past.size)
-    rows = past.between(end - number * period, end)
-    age = (end - 1 - rows.slots) // period
+    first_slot = end - number * period
+    rows = past.between(first_slot, end)
     blocks = period // block
-    cell = rows.series * blocks + ((end - 1 - rows.slots) % period) // block
-    out = [
-        series * blocks + ((end - 1 - slot) % period) // block
-        for series, first, last in left_out
-        for slot in range(max(first, end - number * period), min(last, end))
-    ]
-    usable = ~np.isin(cell, out)
-    keys, places = np.unique((cell * number + age)[usable], return_inverse=True)
-    counts = np.bincount(places, rows.counts[usable], minlength=len(keys)).astype(np.float64)
-    raw, variance = _ratios(counts, keys // number, keys % number, number, (past.size, blocks))
+    age, place = np.divmod(np.arange(number * period - 1, -1, -1, dtype=np.int64), period)
+    cells = place // block * number + age  # of each slot, from the first
+    at = cells[rows.slots - first_slot]
+    counts = rows.counts
+    for series, first, last in left_out:
+        within = np.arange(max(first, first_slot), min(last, end)) - first_slot
+        met = np.unique(cells[within] // number)
+        counts = np.where((rows.series == series) & np.isin(at // number, met), 0.0, counts)
+    raw, variance = np.ones(past.size), np.full(past.size, np.inf)
+    for start in range(0, past.size, _CHUNK):
+        stop = min(start + _CHUNK, past.size)
+        mine = slice(None) if stop - start == past.size else (rows.series >= start) & (rows.series < stop)
+        keys = (rows.series[mine] - start) * (blocks * number) + at[mine]
+        sums = np.bincount(keys, counts[mine], minlength=(stop - start) * blocks * number).astype(np.float64)
+        raw[start:stop], variance[start:stop] = _ratios(sums.reshape(stop - start, blocks, number))
     sure = variance < _TRUE_SPREAD / 2
     of_site = max(1.0, float(np.median(raw[sure]))) if sure.any() else 1.0
     trust = _TRUE_SPREAD / (_TRUE_SPREAD + variance)
     return np.maximum(1.0, np.where(np.isfinite(variance), trust * raw + (1 - trust) * of_site, of_site))
 
 
-def _ratios(counts: Floats, cells: Ints, weeks: Ints, number: int, shape: tuple[int, int]) -> tuple[Floats, Floats]:
-    """By series: the smallest ratio of variance to mean without one week, and that estimate's own variance."""
-    size = shape[0] * shape[1]
-    totals, squares = np.bincount(cells, counts, minlength=size), np.bincount(cells, counts**2, minlength=size)
-    kept = number - 1
-    ratios = np.full((number, shape[0]), np.inf)
-    for week in range(number):
-        of_week = np.zeros(size)
-        of_week[cells[weeks == week]] = counts[weeks == week]
-        rest, rest_squares = totals - of_week, squares - of_week**2
-        spread = ((rest_squares - rest**2 / kept) / (kept - 1)).reshape(shape).sum(axis=1)
-        mean = rest.reshape(shape).sum(axis=1) / kept
+def _ratios(counts: Floats) -> tuple[Floats, Floats]:
+    """Of counts `[series, blocks, weeks]`: the smallest ratio of variance to mean without one week, and the estimate's variance."""
+    kept = counts.shape[2] - 1
+    totals, squares = counts.sum(axis=2), (counts**2).sum(axis=2)
+    ratios = np.full((kept + 1, len(counts)), np.inf)
+    for week in range(kept + 1):
+        rest = totals - counts[:, :, week]
+        spread = (squares - counts[:, :, week] ** 2 - rest**2 / kept).sum(axis=1) / (kept - 1)
+        mean = rest.sum(axis=1) / kept
         np.divide(spread, mean, out=ratios[week], where=mean > 0)
-    means = (totals / number).reshape(shape)
-    sum_of_means = means.sum(axis=1)
-    variance = np.full(shape[0], np.inf)
-    np.divide(
-        2 * (means**2).sum(axis=1) + sum_of_means, (kept - 1) * sum_of_means**2, out=variance, where=sum_of_means > 0
-    )
+    means = totals / (kept + 1)
+    of_all = means.sum(axis=1)
+    variance = np.full(len(counts), np.inf)
+    np.divide(2 * (means**2).sum(axis=1) + of_all, (kept - 1) * of_all**2, out=variance, where=of_all > 0)
     raw = ratios.min(axis=0)
     return np.where(np.isfinite(raw), raw, 1.0), variance
-
-
-def fast_slots(to_slot: int, number: int) -> Ints:
-    """The slots that a window of `number` slots may meet, when its end lies in (or at the end of) slot `to_slot`."""
-    return np.arange(to_slot - number, to_slot + 1, dtype=np.int64)
 
 
 def hours_of(calendar: Calendar, slots: Ints) -> Ints:

@@ -137,7 +137,9 @@ class SilenceJudge:
         if self._dispersion is None or self._dispersion[0] != day:
             end, weeks = day * SLOTS_A_DAY, self._settings.rises.weeks
             seen = self._seen_before(end)
-            silent = [(number, int(seen[number]) + 1, end) for number in np.flatnonzero(end - seen > SLOTS_A_DAY)]
+            silent = [
+                (number, int(seen[number]) + 1, end) for number in map(int, np.flatnonzero(end - seen > SLOTS_A_DAY))
+            ]
             self._dispersion = day, dispersion(self._past, end, weeks, DAY_BLOCK, silent)
         return self._dispersion[1]
 

@@ -10,7 +10,7 @@ from typing import Final
 
 import msgspec
 
-from tests.benchmarks import end_to_end, folding, gateway, journey_memory
+from tests.benchmarks import alerts, end_to_end, folding, gateway, journey_memory
 from tests.benchmarks.report import Figure, describe_machine, line
 from tests.benchmarks.sizes import FULL, QUICK, Sizes
 
@@ -19,6 +19,7 @@ BENCHMARKS: Final[Mapping[str, Callable[[Sizes, Path], list[Figure]]]] = {
     "fold": folding.measure,
     "end-to-end": end_to_end.measure,
     "memory": journey_memory.measure,
+    "alerts": alerts.measure,
 }
 
 

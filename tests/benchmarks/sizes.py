@@ -17,6 +17,7 @@ class Sizes(Struct, frozen=True, kw_only=True):
     end_to_end_subjects: int
     latency_s: float
     journeys: int
+    alert_series: int
 
 
 FULL: Final = Sizes(
@@ -29,6 +30,7 @@ FULL: Final = Sizes(
     end_to_end_subjects=50_000,
     latency_s=30.0,
     journeys=1_000_000,
+    alert_series=10_000,
 )
 QUICK: Final = Sizes(
     repetitions=1,
@@ -40,6 +42,7 @@ QUICK: Final = Sizes(
     end_to_end_subjects=10_000,
     latency_s=8.0,
     journeys=50_000,
+    alert_series=10_000,
 )
 TINY: Final = Sizes(
     repetitions=1,
@@ -51,4 +54,5 @@ TINY: Final = Sizes(
     end_to_end_subjects=50,
     latency_s=1.0,
     journeys=500,
+    alert_series=20,
 )
