@@ -20,7 +20,7 @@ class Inhibitors:
         self._slack_us = policy.join_s * US_PER_S
         ordered = sorted(alerts, key=lambda alert: (alert.fired_us, alert.id))
         self._open = [alert for alert in ordered if alert.state != "resolved" and _may_inhibit(alert)]
-        self._past = [alert for alert in ordered if any(kind_of(each.series) == "form" for each in alert.findings)]
+        self._past = [alert for alert in ordered if self._causes(alert)]
 
     def of(self, alert: Alert) -> str:
         """The id of the alert that keeps this one quiet, '' when none does: each of its findings must be accounted for."""
@@ -45,9 +45,14 @@ class Inhibitors:
             last_us = alert.fired_us if other.resolved_us is None else other.resolved_us
             if begun_us > last_us or ended_us < min(each.since_us for each in other.findings) - self._slack_us:
                 return False
-            if not any(_same_place(each.series, finding.series) for each in other.findings):
+            if not any(_same_place(cause, finding.series) for cause in self._causes(other)):
                 return False
         return True
+
+    def _causes(self, alert: Alert) -> list[Series]:
+        """What of it can be found a second time, late: a form's trouble that was found at once."""
+        found = [each.series for each in alert.findings]
+        return [each for each in found if kind_of(each) == "form" and each.rule not in self._delays_us]
 
 
 def _may_inhibit(alert: Alert) -> bool:
@@ -73,8 +78,7 @@ def _accounts_for(cause: Series, series: Series) -> bool:
 def _same_place(cause: Series, series: Series) -> bool:
     """What a rule finds late of a form that was broken then."""
     return (
-        kind_of(cause) == "form"
-        and cause.service == series.service
+        cause.service == series.service
         and (not cause.channel or not series.channel or cause.channel == series.channel)
         and territory_holds(cause.territory, series.territory)
     )

@@ -112,7 +112,7 @@ class _Life:
         """A new cause."""
         ordered = in_order(found, (), explained)
         key = cause_key(ordered[0].series)
-        name = self._new_id(key)
+        name = blake2b(f"{key} {self._now_us}".encode(), digest_size=8).hexdigest()
         self._after[name] = Alert(
             id=name,
             key=key,
@@ -138,13 +138,6 @@ class _Life:
         """What changed."""
         changed = (alert for name, alert in self._after.items() if self._before.get(name) != alert)
         return Outcome(tuple(changed), tuple(self._taken))
-
-    def _new_id(self, key: str) -> str:
-        """The same for the same cause at the same instant; another one than every alert of the round has."""
-        identity = f"{key} {self._now_us}"
-        while (name := blake2b(identity.encode(), digest_size=8).hexdigest()) in self._after:
-            identity += "+"
-        return name
 
     def _last(self, alert: Alert, found: Sequence[Finding], explained: frozenset[Series]) -> None:
         """It lasts; it may have become graver, or have reached other places."""
@@ -181,7 +174,13 @@ class _Life:
             self._after[alert.id] = structs.replace(alert, findings=findings, quiet_us=0)
         else:
             findings = tuple(in_order(found, (), explained)[:MAX_FINDINGS])
-            again = {"findings": findings, "severity": gravest(found), "resolved_us": None, "ending": None, "quiet_us": 0}
+            again = {
+                "findings": findings,
+                "severity": gravest(found),
+                "resolved_us": None,
+                "ending": None,
+                "quiet_us": 0,
+            }
             self._plan(alert, _Planned("reopened", changes=again))
 
     def _merely_lasts(self, alert: Alert, new: Sequence[Finding]) -> bool:

@@ -113,6 +113,15 @@ def test_the_most_specific_place_that_explains_the_excess_is_named() -> None:
     assert [each.series for each in life.only.findings] == [town.series]
 
 
+def test_the_name_moves_to_the_place_that_explains() -> None:
+    """The country was found first; now nearly all of its excess is one town's: the town names the same alert."""
+    country, town = series("error_loop", "web", "fr"), series("error_loop", "web", "fr/75")
+    life = Life()
+    life.round(country)
+    assert life.round(finding(country, life.now_us + MINUTE, observed=22.0), town) == []
+    assert [each.series for each in life.only.findings] == [town, country]
+
+
 def test_a_place_that_no_part_explains_is_named_itself() -> None:
     """Half of the excess lies in one town, the rest everywhere: the country is named, the town stands below."""
     country = finding(series("error_loop", "web", "fr"), T0, observed=42.0)
@@ -150,6 +159,18 @@ def test_a_silence_is_named_by_its_widest_place() -> None:
     life = Life()
     life.at([finding(each, observed=0.0, expected=30.0) for each in found])
     assert life.only.findings[0].series == found[0]
+
+
+def test_a_share_is_named_where_its_citizens_are() -> None:
+    """Of 100 calls that nobody answered in time 90 are of one town: it is named. Without their number the country is."""
+    country, town = (series("", "phone", place, condition="service_level") for place in ("fr", "fr/75"))
+    for citizens, named in (((100, 90), town), ((None, None), country)):
+        life = Life()
+        found = [
+            finding(each, observed=0.4, citizens=count) for each, count in zip((country, town), citizens, strict=True)
+        ]
+        life.at(found)
+        assert life.only.findings[0].series == named
 
 
 def test_the_order_of_findings_and_alerts_does_not_matter() -> None:
@@ -190,3 +211,53 @@ def test_thousands_of_findings_of_one_outage_are_one_alert() -> None:
     assert life.round(*found) == ["fired"]
     assert life.round(*found) == []
     assert len(life.only.findings) == 50
+
+
+def test_what_begins_beside_an_alert_that_is_over_is_new() -> None:
+    """The town's form was no fault after all; five minutes later another town's breaks: that is another alert."""
+    paris, brest = series("error_loop", "web", "fr/75"), series("error_loop", "web", "fr/29")
+    life = Life()
+    life.round(paris)
+    assert life.round(corrected=[paris]) == ["resolved"]
+    assert life.round(brest, after_us=5 * MINUTE) == ["fired"]
+
+
+def test_an_alert_whose_cause_is_open_again_stays_over() -> None:
+    """Founded on Paris, it had Brest too; Paris is open in a later alert when a clock is put back and Brest is found."""
+    paris, brest = series("error_loop", "web", "fr/75"), series("error_loop", "web", "fr/29")
+    life = Life()
+    life.at([finding(paris, observed=40.0), finding(brest)])
+    first = life.only.id
+    life.quiet(12)
+    assert life.round(paris, after_us=5 * HOUR) == ["fired"]
+    assert life.round(paris, brest, after_us=-4 * HOUR) == ["fired"]
+    assert life.alerts[first].state == "resolved"
+    assert len({alert.key for alert in life.open}) == 2
+
+
+def test_of_two_causes_the_narrower_is_the_cause() -> None:
+    """Deadlines are missed everywhere, a form is broken in Paris: calls that rise in Paris belong to the form."""
+    late, broken = series("deadline_missed", ""), series("error_loop", "web", "fr/75")
+    life = Life()
+    life.round(late)
+    assert life.round(late, broken) == ["fired"]
+    assert life.round(late, broken, series("repeat_contact", "phone", "fr/75")) == ["spread"]
+    assert [len(alert.findings) for alert in life.open] == [1, 2]
+
+
+def test_what_joins_draws_others_after_it() -> None:
+    """Waits on the telephone, then second contacts and waits at the counter that follow from those: one round, one alert."""
+    flooded = series("long_wait", "phone")
+    life = Life()
+    life.round(flooded)
+    assert life.round(flooded, series("long_wait", "counter"), series("repeat_contact", "phone")) == ["spread"]
+    assert len(life.only.findings) == 3
+
+
+def test_parts_that_overlap_are_not_added_up() -> None:
+    """Half of the excess is of the web, half of one region, perhaps the same half: the whole is named."""
+    whole = finding(series("error_loop", ""), observed=22.0)
+    parts = [finding(each, observed=12.0) for each in (series(), series("error_loop", "", "fr/idf"))]
+    life = Life()
+    life.at([*parts, whole])
+    assert life.only.findings[0] == whole

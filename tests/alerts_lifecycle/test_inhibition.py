@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import pytest
 
 from services.alerts.finding import Series
-from tests.alerts_lifecycle.build import DAY, HOUR, MINUTE, Life, series
+from tests.alerts_lifecycle.build import DAY, HOUR, MINUTE, Life, finding, series
 
 LAG = series("", "", condition="lag", service="", name="frictions")
 COUNTER_SILENT = series("", "counter", "fr/75", condition="silence")
@@ -73,3 +73,23 @@ def test_what_is_more_than_an_echo_is_told() -> None:
     life.now_us += DAY - 20 * MINUTE
     assert life.round(series("form_abandoned"), series("repeat_contact", "phone")) == ["fired"]
     assert life.round(series("form_abandoned", service="taxes")) == ["fired"]
+
+
+def test_forms_left_day_after_day_are_told_each_day() -> None:
+    """Yesterday's alert was about forms left the day before: it explains nothing of today's."""
+    life = Life()
+    life.round(series("form_abandoned"))
+    life.quiet(20)
+    life.now_us += DAY - 20 * MINUTE
+    assert life.round(series("form_abandoned")) == ["fired"]
+
+
+def test_what_was_told_first_is_no_echo_of_what_came_later() -> None:
+    """Forms left in Paris were told; errors everywhere that the slow window finds hours later do not make them quiet."""
+    left = series("form_abandoned", "web", "fr/75")
+    life = Life()
+    life.round(left)
+    life.now_us += 2 * HOUR
+    wide = finding(series(), life.now_us + MINUTE, window="slow", since_us=life.now_us - DAY)
+    assert life.round(left, wide) == ["fired"]
+    assert [alert.suppressed_by for alert in life.open] == ["", ""]

@@ -212,6 +212,22 @@ def test_a_clock_that_is_put_back_while_it_fires_still_reminds(life: Life) -> No
     assert [step for _ in range(4 * 60) for step in life.round(WEB)] == ["repeated"]
 
 
+def test_a_clock_that_is_put_back_takes_nothing_from_a_wait(life: Life) -> None:
+    """Five minutes of quiet before and five after it are ten."""
+    assert life.quiet(5) == []
+    assert life.round(after_us=-3 * HOUR) == []
+    assert life.quiet(4) == []
+    assert life.quiet(1) == ["resolved"]
+
+
+def test_what_was_last_found_by_the_earlier_clock_comes_back(life: Life) -> None:
+    """Calls were found before the clock was put back, and not since; when they rise after the end, they are news."""
+    life.round(WEB, PHONE)
+    life.round(WEB, after_us=-3 * HOUR)
+    assert life.quiet(10) == ["resolved"]
+    assert life.round(PHONE, after_us=10 * MINUTE) == ["reopened"]
+
+
 def test_a_late_finding_does_not_open_what_is_over(life: Life) -> None:
     """A finding of a window that was known when it ended says nothing new; a later one does."""
     known = life.only.findings[0]
