@@ -64,7 +64,7 @@ def transition(step: Step = "fired", number: int = 1, at_us: int = NOW_US, **cha
 def settings(*routes: Route, receivers: Mapping[str, Receiver] | None = None, **changes: Any) -> NotificationSettings:
     """Settings with receivers that need nothing: `day` and `night`."""
     known = receivers or {name: TopicReceiver(name=name, steps=SYSTEM_STEPS) for name in ("day", "night")}
-    return NotificationSettings(receivers=known, routes=routes, **changes)
+    return NotificationSettings(receivers=known, routes=routes, zone=PARIS, **changes)
 
 
 def message(

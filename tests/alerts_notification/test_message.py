@@ -14,7 +14,7 @@ import services.alerts.notification.message as module
 from services.alerts.finding import CONDITIONS, Series
 from services.alerts.notification.message import decode, encode, idempotency_key, is_active
 from services.alerts.notification.settings import STEPS
-from services.alerts.notification.telling import told, trial_message
+from services.alerts.notification.telling import told, trial_message, why_of
 from services.insights.filters import read_filters
 from shared.detection.declarations.declaration import Words
 from shared.detection.settings import RULES
@@ -22,7 +22,6 @@ from tests.alerts_notification.samples import (
     FORM,
     HOUR_US,
     NOW_US,
-    PARIS,
     WHY,
     alert,
     finding,
@@ -66,9 +65,9 @@ def test_a_message_says_what_where_since_when_how_many_compared_with_what_and_wh
     assert value["citizens"] == {"count": 38, "withheld": False, "minimum": 10}
     assert (
         value["compared"]["text"]["en"]
-        == "40 journeys affected in 15\u00a0minutes, against 10 expected from past weeks."
+        == "Difficulties noted in 15\u00a0minutes: 40, against 10 expected from past weeks."
     )
-    assert value["compared"]["text"]["fr"].startswith("40 parcours touchés en 15")
+    assert value["compared"]["text"]["fr"].startswith("Difficultés relevées en 15")
     assert value["why"] == {"fr": WHY.fr, "en": WHY.en}
     assert value["links"]["alert"] == "https://parcours.example/alerts/a1"
     assert value["links"]["playbook"]["fr"] == "https://parcours.example/alerts/playbooks/form_abandoned?lang=fr"
@@ -172,11 +171,23 @@ def test_what_is_active() -> None:
 def test_told_makes_one_message_for_each_receiver() -> None:
     """The same content goes to each receiver, with the instant from which it may be sent; nothing is made for nobody."""
     chosen = settings(otherwise=("day", "night"))
-    found = told(chosen, alert(), transition(), WHY, 10)
+    found = told(chosen, alert(), transition(), 10)
     assert [(each.receiver, each.due_us) for each in found] == [("day", NOW_US), ("night", NOW_US)]
     assert len({each.content for each in found}) == 1
-    assert told(chosen, alert(suppressed_by="x"), transition(), WHY, 10) == []
-    assert PARIS.key == "Europe/Paris"
+    assert told(chosen, alert(suppressed_by="x"), transition(), 10) == []
+    assert decode(found[0].content).why == why_of(alert(), chosen, 10)
+
+
+def test_the_reason_is_a_sentence_about_the_series_that_names_the_cause() -> None:
+    """In both languages, with the names of services that the settings give; and still one when the figures are gone."""
+    names = {"housing-benefit": Words(fr="aide au logement", en="housing benefit")}
+    why = why_of(alert(finding(), finding(Series("lag", name="x"))), settings(service_names=names), 10)
+    assert "aide au logement" in why.fr
+    assert "housing benefit" in why.en
+    assert "40" in why.en
+    few = why_of(alert(finding(citizens=7, observed=8.0, expected=1.0)), settings(), 10)
+    assert not {"7", "8"} & set(few.en.split())
+    assert "no longer there" in why_of(structs.replace(alert(), findings=()), settings(), 10).en
 
 
 def test_a_trial_is_plainly_one() -> None:
@@ -205,12 +216,21 @@ def test_figures_of_each_condition_are_in_plain_words() -> None:
     )
     assert text(Series("lag", name="x"), 125, None)[1] == "Behind the events received by 2 minutes and 5 seconds."
     assert text(Series("silence", channel="web"), 0, 31.26) == (
-        "Événements reçus en 15 minutes : 0, contre 31,3 attendus d’après les semaines passées.",
-        "Events received in 15 minutes: 0, against 31.3 expected from past weeks.",
+        "Événements reçus en 15 minutes : 0, contre 31,3 attendus.",
+        "Events received in 15 minutes: 0, against 31.3 expected.",
     )
+    assert text(Series("lag", name="x"), 125, 60)[1].endswith("2 minutes and 5 seconds (accepted: 1 minute).")
     assert (
-        text(Series("threshold", rule=FORM.rule), 40, None)[1] == "40 in 15 minutes, beyond the threshold that was set."
+        text(Series("threshold", rule=FORM.rule), 40, 30)[1]
+        == "People affected in 15 minutes: 40, for a threshold of 30."
     )
+    assert text(Series("threshold", rule=FORM.rule), 40, None)[1] == "People affected in 15 minutes: 40."
     assert text(Series("rejects", name="/phone"), 4, 1.0)[1] == "Events refused in 15 minutes: 4, against 1 expected."
     assert text(Series("service_level", name="x"), 0.5, None)[1] == "50% in 15 minutes, below the target."
-    assert text(FORM, 40, None)[1] == "40 journeys affected in 15 minutes."
+    assert (
+        text(FORM, 40, None)[1] == "Difficulties noted in 15 minutes: 40, against hardly any expected from past weeks."
+    )
+    assert (
+        text(FORM, 40, 3.2)[1] == "Difficulties noted in 15 minutes: 40, against hardly any expected from past weeks."
+    )
+    assert text(FORM, 40, 3.4)[1] == "Difficulties noted in 15 minutes: 40, against 3.4 expected from past weeks."

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Final
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from services.alerts.finding import Condition, Finding
 from shared.detection.declarations.declaration import Words
@@ -11,7 +11,9 @@ from shared.detection.wording import duration, number, typeset
 from shared.journey.instants import SECOND_US, to_text
 from shared.privacy.small_cells import suppress
 
-_COUNTS_JOURNEYS: Final = frozenset({"rise", "threshold"})
+_COUNTS_PEOPLE: Final = frozenset({"rise", "threshold"})
+_LEAST_WEEKS: Final = 3
+"""An average of past weeks is shown where so many of them make it come from no fewer people than may be shown."""
 
 
 class Comparison(Struct, frozen=True, kw_only=True):
@@ -31,6 +33,7 @@ _Say = Callable[[Finding, str], str]
 def compared(finding: Finding, small_cell_min: int) -> Comparison:
     """What a finding is compared with."""
     withheld = _is_small(finding, small_cell_min)
+    finding = structs.replace(finding, expected=_shown_expected(finding, small_cell_min))
     return Comparison(
         observed=None if withheld else finding.observed,
         expected=None if withheld else finding.expected,
@@ -44,9 +47,18 @@ def compared(finding: Finding, small_cell_min: int) -> Comparison:
 
 
 def _is_small(finding: Finding, minimum: int) -> bool:
-    if finding.citizens is not None and suppress(finding.citizens, minimum) is None:
-        return True
-    return finding.series.condition in _COUNTS_JOURNEYS and 0 < finding.observed < minimum
+    """Whether the figures are counts of so few people that they are not shown. A share tells nothing of how few."""
+    if finding.series.condition not in _COUNTS_PEOPLE:
+        return False
+    few = finding.citizens is not None and suppress(finding.citizens, minimum) is None
+    return few or 0 < finding.observed < minimum
+
+
+def _shown_expected(finding: Finding, minimum: int) -> float | None:
+    """What was expected, unless that is an average which may come from so few people."""
+    if finding.series.condition == "rise" and (finding.expected or 0) < minimum / _LEAST_WEEKS:
+        return None
+    return finding.expected
 
 
 def _text(finding: Finding, minimum: int, withheld: bool, lang: str) -> str:
@@ -66,19 +78,20 @@ def _window(finding: Finding, lang: str) -> str:
 def _rise(finding: Finding, lang: str) -> str:
     seen, window = number(finding.observed, lang), _window(finding, lang)
     if finding.expected is None:
-        return f"{seen} parcours touchés en {window}." if lang == "fr" else f"{seen} journeys affected in {window}."
-    usual = number(round(finding.expected, 1), lang)
+        usual = "peu" if lang == "fr" else "hardly any"
+    else:
+        usual = number(round(finding.expected, 1), lang)
     if lang == "fr":
-        return f"{seen} parcours touchés en {window}, contre {usual} attendus d'après les semaines passées."
-    return f"{seen} journeys affected in {window}, against {usual} expected from past weeks."
+        return f"Difficultés relevées en {window} : {seen}, contre {usual} d'habitude d'après les semaines passées."
+    return f"Difficulties noted in {window}: {seen}, against {usual} expected from past weeks."
 
 
 def _threshold(finding: Finding, lang: str) -> str:
     seen, window = number(finding.observed, lang), _window(finding, lang)
-    limit = "" if finding.expected is None else f" ({number(finding.expected, lang)})"
+    limit = "" if finding.expected is None else number(finding.expected, lang)
     if lang == "fr":
-        return f"{seen} en {window}, au-delà du seuil fixé{limit}."
-    return f"{seen} in {window}, beyond the threshold that was set{limit}."
+        return f"Personnes touchées en {window} : {seen}{f', pour un seuil de {limit}' if limit else ''}."
+    return f"People affected in {window}: {seen}{f', for a threshold of {limit}' if limit else ''}."
 
 
 def _service_level(finding: Finding, lang: str) -> str:
@@ -101,9 +114,9 @@ def _silence(finding: Finding, lang: str) -> str:
     seen, window = number(finding.observed, lang), _window(finding, lang)
     usual = "" if finding.expected is None else number(round(finding.expected, 1), lang)
     if lang == "fr":
-        rest = f", contre {usual} attendus d'après les semaines passées" if usual else ""
+        rest = f", contre {usual} attendus" if usual else ""
         return f"Événements reçus en {window} : {seen}{rest}."
-    return f"Events received in {window}: {seen}{f', against {usual} expected from past weeks' if usual else ''}."
+    return f"Events received in {window}: {seen}{f', against {usual} expected' if usual else ''}."
 
 
 def _rejects(finding: Finding, lang: str) -> str:
@@ -116,7 +129,10 @@ def _rejects(finding: Finding, lang: str) -> str:
 
 def _lag(finding: Finding, lang: str) -> str:
     late = duration(finding.observed, lang)
-    return f"Retard sur les événements reçus : {late}." if lang == "fr" else f"Behind the events received by {late}."
+    limit = "" if finding.expected is None else duration(finding.expected, lang)
+    if lang == "fr":
+        return f"Retard sur les événements reçus : {late}{f' (toléré : {limit})' if limit else ''}."
+    return f"Behind the events received by {late}{f' (accepted: {limit})' if limit else ''}."
 
 
 _SAYINGS: Final[Mapping[Condition, _Say]] = {

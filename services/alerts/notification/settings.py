@@ -107,13 +107,14 @@ class Route(Struct, frozen=True, kw_only=True):
 
 
 class NotificationSettings(Struct, frozen=True, kw_only=True):
-    """All of it. `otherwise`: who is told of an alert that no route takes. `allow`: networks that requests may go to though
+    """All of it. `otherwise`: who is told of an alert that no route takes. `zone`: of clock times in texts. `allow`: networks that requests may go to though
     they are not public. `pages_url`: where people reach the pages of Parcours, without a slash at its end; '' gives no links.
     """
 
     receivers: Mapping[str, Receiver]
     routes: tuple[Route, ...] = ()
     otherwise: tuple[str, ...] = ()
+    zone: ZoneInfo
     allow: tuple[Network, ...] = ()
     pages_url: str = ""
     playbooks: Path | None = None

@@ -50,6 +50,7 @@ def read(document: Mapping[str, Any], line_of: LineOf, name: str = "alerts.toml"
         receivers=receivers,
         routes=tuple(_route(each, receivers, zone) for each in _bounded(table)),
         otherwise=_names(table, "otherwise", receivers),
+        zone=zone,
         allow=_networks(table),
         pages_url=_pages_url(table),
         playbooks=_folder(table),

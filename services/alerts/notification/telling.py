@@ -3,6 +3,7 @@
 from typing import Final, NamedTuple
 
 from services.alerts.alert import Alert, Transition
+from services.alerts.explanation import Reader, explain
 from services.alerts.finding import Finding, Series
 from services.alerts.notification.message import Message, encode, message_of
 from services.alerts.notification.routing import recipients
@@ -15,6 +16,11 @@ TRIAL_WHY: Final = Words(
 )
 
 
+_NO_FIGURES: Final = Words(
+    fr="Les chiffres de cette alerte ne sont plus là.", en="The figures of this alert are no longer there."
+)
+
+
 class Told(NamedTuple):
     """One message for one receiver, JSON; `due_us`: from when on it may be sent."""
 
@@ -23,19 +29,27 @@ class Told(NamedTuple):
     due_us: int
 
 
-def told(
-    settings: NotificationSettings, alert: Alert, transition: Transition, why: Words, small_cell_min: int
-) -> list[Told]:
-    """The messages for a transition of an alert as it is after it; none where nobody is to be told.
-
-    `why`: one sentence that says why there is an alert, without withheld figures.
-    """
+def told(settings: NotificationSettings, alert: Alert, transition: Transition, small_cell_min: int) -> list[Told]:
+    """The messages for a transition of an alert as it is after it; none where nobody is to be told."""
     to = recipients(settings, alert, transition)
     if not to:
         return []
+    why = why_of(alert, settings, small_cell_min)
     message = message_of(alert, transition, why, settings=settings, small_cell_min=small_cell_min)
     content = encode(message)
     return [Told(each.receiver, content, each.due_us) for each in to]
+
+
+def why_of(alert: Alert, settings: NotificationSettings, small_cell_min: int) -> Words:
+    """One sentence that says why there is an alert: that of the series which names its cause."""
+    if not alert.findings:
+        return _NO_FIGURES
+    sentences = {}
+    for lang in ("fr", "en"):
+        names = {code: getattr(words, lang) for code, words in settings.service_names.items()}
+        reader = Reader(lang=lang, zone=settings.zone, small_cell_min=small_cell_min, services=names)
+        sentences[lang] = explain(alert.findings[0], reader)
+    return Words(**sentences)
 
 
 def trial_message(settings: NotificationSettings, now_us: int, small_cell_min: int) -> Message:
