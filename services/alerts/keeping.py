@@ -24,14 +24,15 @@ _decoder = msgspec.json.Decoder(Alert)
 
 
 class Message(NamedTuple):
-    """What one receiver is told of one transition."""
+    """What one receiver is told of one transition, and from when on (µs; `None`: at once)."""
 
     receiver: str
     content: bytes
+    due_us: int | None = None
 
 
 Tell = Callable[[Taken], Sequence[Message]]
-"""To whom what is told of a step; asked once a step that is to be told."""
+"""To whom what is told of a step; asked for each step that may be told."""
 
 
 class Begun(Struct, frozen=True, kw_only=True):
@@ -164,6 +165,7 @@ class AlertKeeping:
                 receiver=message.receiver,
                 message=message.content,
                 created_us=step.at_us,
+                due_us=step.at_us if message.due_us is None else message.due_us,
             )
             for message in self._tell(taken)
         ]

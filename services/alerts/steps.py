@@ -25,14 +25,16 @@ EDGES: Final[Mapping[Step, tuple[tuple[State, ...], State | None]]] = {
 TOLD: Final[frozenset[Step]] = frozenset(
     {"fired", "spread", "worsened", "resolved", "reopened", "expired", "unsuppressed", "repeated"}
 )
-"""The steps that people who are not looking are told of; the others are theirs."""
+"""The steps that people who are not looking are told of; the others are told to receivers that ask for them."""
+_TOLD_WHEN_QUIET: Final[frozenset[Step]] = frozenset({"suppressed", "resolved"})
+"""Told although nothing of the alert is told any more: that it is so, and its end; to those who were told of it before."""
 
 NOBODY: Final[Mapping[str, Any]] = {"acknowledged_by": "", "acknowledged_until_us": None}
 """What an alert says of its acknowledgement when it has none."""
 
 
 class Taken(Struct, frozen=True):
-    """A step that was taken: the alert after it, and whether it is to be told."""
+    """A step that was taken: the alert after it, and whether it may be told (to whom, routes and receivers say)."""
 
     alert: Alert
     transition: Transition
@@ -51,16 +53,16 @@ def take(
 ) -> Taken:
     """Take one step, which must be allowed. `changes`: other fields of the alert that it changes.
 
-    Told is what is not suppressed. The end is told even then, to those who were told of the beginning; and an alert that
-    was never told ends untold.
+    Told is what is not suppressed. That it became so, and its end, are told to those who were told of the alert before; one
+    that was never told becomes quiet and ends untold.
     """
     allowed, leads_to = EDGES[step]
     if alert.state not in allowed:
         raise ValueError(f"{step} does not follow {alert.state}")
     state = leads_to or alert.state
     after = structs.replace(alert, state=state, changed_us=now_us, version=alert.version + 1, **changes)
-    told = step in TOLD and (alert.told_us is not None if step == "resolved" else not after.suppressed_by)
-    if told:
+    told = alert.told_us is not None if step in _TOLD_WHEN_QUIET else not after.suppressed_by
+    if told and step in TOLD:
         after = structs.replace(after, told_us=None if step == "resolved" else now_us)
     transition = Transition(
         alert=alert.id, number=after.version, step=step, at_us=now_us, by=by, text=text, until_us=until_us

@@ -31,13 +31,14 @@ class TransitionRow(Struct, frozen=True, kw_only=True):
 
 
 class NewDelivery(Struct, frozen=True, kw_only=True):
-    """What is to be told of one transition to one receiver."""
+    """What is to be told of one transition to one receiver, from `due_us` on."""
 
     alert: str
     number: int
     receiver: str
     message: bytes
     created_us: int
+    due_us: int
 
     @property
     def id(self) -> str:

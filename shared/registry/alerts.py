@@ -187,6 +187,8 @@ def _append(connection: Connection, transitions: Sequence[TransitionRow], delive
     if transitions:
         connection.execute(ALERT_TRANSITIONS.insert(), [structs.asdict(each) for each in transitions])
     if deliveries:
-        fresh = {"state": WAITING, "tries": 0, "claimed_until_us": 0, "last_error": ""}
-        rows = [structs.asdict(each) | fresh | {"id": each.id, "next_try_us": each.created_us} for each in deliveries]
+        fresh: dict[str, Any] = {"state": WAITING, "tries": 0, "claimed_until_us": 0, "last_error": ""}
+        rows = [structs.asdict(each) | fresh | {"id": each.id, "next_try_us": each.due_us} for each in deliveries]
+        for each in rows:
+            del each["due_us"]
         connection.execute(OUTBOX.insert(), rows)

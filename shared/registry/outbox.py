@@ -17,8 +17,9 @@ from shared.registry.record import read_row
 
 HOLD_US: Final = 60_000_000
 """A claim lasts so long: longer than any sending may take."""
-MAX_WAIT_US: Final = 86_400_000_000
-"""No delivery waits longer for its next try: one that would was written by a clock that has been put back since."""
+MAX_WAIT_US: Final = 14 * 86_400_000_000
+"""No delivery waits longer, for the hours of its route or its next try: one that would was written by a clock that has been
+put back since."""
 MAX_CLAIMED: Final = 500
 MAX_LISTED: Final = 1_000
 MAX_ERROR_CHARS: Final = 1_000

@@ -8,7 +8,7 @@ from services.alerts.finding import Finding, Series
 from services.alerts.lifecycle import Round, pass_round
 from services.alerts.policy import Policy
 from services.alerts.silences import Silence
-from services.alerts.steps import Taken
+from services.alerts.steps import TOLD, Taken
 
 MINUTE = 60_000_000
 HOUR = 60 * MINUTE
@@ -80,5 +80,5 @@ class Life:
         return alert
 
     def told(self) -> list[str]:
-        """The steps that people were told of."""
-        return [taken.transition.step for taken in self.history if taken.told]
+        """The steps that people who ask for nothing more were told of."""
+        return [taken.transition.step for taken in self.history if taken.told and taken.transition.step in TOLD]

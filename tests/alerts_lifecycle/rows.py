@@ -19,10 +19,17 @@ def step(of: AlertRow, **more: Any) -> TransitionRow:
     return TransitionRow(**{"alert": of.id, "number": of.version, "step": "fired", "at_us": T0, **more})
 
 
-def delivery(of: AlertRow, receiver: str = "hook", created_us: int = T0) -> NewDelivery:
+def delivery(of: AlertRow, receiver: str = "hook", created_us: int = T0, due_us: int | None = None) -> NewDelivery:
     """What is to be told of this version."""
     message = f"{of.id} {of.version}".encode()
-    return NewDelivery(alert=of.id, number=of.version, receiver=receiver, message=message, created_us=created_us)
+    return NewDelivery(
+        alert=of.id,
+        number=of.version,
+        receiver=receiver,
+        message=message,
+        created_us=created_us,
+        due_us=created_us if due_us is None else due_us,
+    )
 
 
 def write(replaces: int, *alerts: AlertRow, receivers: tuple[str, ...] = ("hook",), **more: Any) -> RoundWrite:

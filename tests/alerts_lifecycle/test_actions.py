@@ -30,7 +30,8 @@ def test_an_alert_is_taken_on_until_a_time(alert: Alert) -> None:
     assert (first.transition.by, first.transition.text, first.transition.number) == ("Web team", "On it", 2)
     second = acknowledge(first.alert, "Night shift", T0 + HOUR, POLICY, T0 + 9 * HOUR)
     assert (second.alert.acknowledged_by, second.alert.version) == ("Night shift", 3)
-    assert not second.told
+    assert second.told
+    assert second.alert.told_us == alert.told_us
 
 
 def test_an_alert_is_given_to_somebody(alert: Alert) -> None:

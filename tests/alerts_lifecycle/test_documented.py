@@ -53,7 +53,7 @@ def test_every_step_is_documented() -> None:
         allowed, leads_to = EDGES[step]  # type: ignore[index]
         assert row[1] == (", ".join(allowed) or "–")
         assert row[2] == (leads_to or "the same")
-        assert row[4] == ("yes" if step in TOLD else "no")
+        assert row[4] == ("yes" if step in TOLD else "on request")
     assert [in_code(row[0])[0] for row in table_rows(PAGE, "step")] == list(EDGES)
 
 

@@ -10,7 +10,7 @@ from services.alerts.finding import Finding, Series
 from services.alerts.keeping import AlertKeeping, Message
 from services.alerts.lifecycle import Outcome, Round
 from services.alerts.policy import Policy
-from services.alerts.steps import Taken
+from services.alerts.steps import TOLD, Taken
 from shared.errors import RecordConflict, RecordRefused
 from shared.registry.alert_silences import SilenceValues
 from shared.registry.registry import Registry
@@ -22,8 +22,8 @@ POLICY = Policy()
 
 
 def tell(taken: Taken) -> Sequence[Message]:
-    """One receiver is told of every step that is to be told."""
-    return [Message("hook", taken.transition.step.encode())]
+    """One receiver is told of the steps that are told to everybody."""
+    return [Message("hook", taken.transition.step.encode())] if taken.transition.step in TOLD else []
 
 
 @pytest.fixture

@@ -142,6 +142,17 @@ def test_what_is_silenced_lives_on_unheard(life: Life) -> None:
     assert life.told() == ["fired", "unsuppressed", "resolved"]
 
 
+def test_who_was_told_is_told_that_it_becomes_quiet(life: Life) -> None:
+    """Receivers that show what is open can take it away; of what was never told nothing is said."""
+    silence(life, 5, service="housing")
+    life.round(WEB)
+    assert [taken.told for taken in life.history] == [True, True]
+    other = Life()
+    silence(other, 5, service="housing")
+    other.round(WEB)
+    assert [taken.told for taken in other.history] == [False, False]
+
+
 def test_what_begins_in_silence_is_never_told_if_it_ends_in_it() -> None:
     """It is on the page, with its silence, and in the history; nobody is called."""
     life = Life()

@@ -70,6 +70,17 @@ def test_what_is_not_due_is_not_given_out(filled: Registry) -> None:
     assert (later.tries, later.next_try_us, later.claimed_until_us) == (1, T0 + 2 * MINUTE, 0)
 
 
+def test_what_waits_for_its_hours_is_not_given_out(registry: Registry) -> None:
+    """A route of weekdays may hold a message back over a long weekend; what happens later does not overtake it."""
+    one = row("a")
+    second = structs.replace(one, version=2)
+    monday_us = T0 + 4 * 86_400_000_000
+    registry.alerts.commit_round(write(0, one, deliveries=[delivery(one, due_us=monday_us)]))
+    registry.alerts.commit_round(write(1, second))
+    assert ids(registry, monday_us - 1) == []
+    assert ids(registry, monday_us) == ["a1hook"]
+
+
 def test_a_sender_that_died_loses_nothing(filled: Registry) -> None:
     """What it had claimed is given out again when the claim is over."""
     assert len(ids(filled, T0 + 10)) == 3

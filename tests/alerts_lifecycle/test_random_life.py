@@ -118,7 +118,7 @@ class RandomLife:
             assert state in allowed if allowed else state is None
             self.states[alert] = leads_to or state
             assert taken.alert.state == self.states[alert]
-            if taken.told and step.step != "resolved":
+            if taken.told and step.step not in ("resolved", "suppressed"):
                 assert not taken.alert.suppressed_by, "somebody was told of what is kept quiet"
         self.seen = len(self.life.history)
         assert {name: alert.state for name, alert in self.life.alerts.items()} == self.states
