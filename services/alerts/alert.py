@@ -46,7 +46,11 @@ class Alert(Struct, frozen=True, kw_only=True):
 
 
 class Transition(Struct, frozen=True, kw_only=True):
-    """One thing that happened to one alert; `number` runs per alert from 1. `by`: who, '' for the platform itself."""
+    """One thing that happened to one alert; `number` runs per alert from 1. `by`: who, '' for the platform itself.
+
+    text: what a person wrote, or to whom they gave it; of the platform's steps a code: the severity (`worsened`), the places reached
+    (`spread`: service, channel and territory of each, with commas between), the ending (`resolved`), what keeps it quiet (`suppressed`).
+    """
 
     alert: str
     number: int

@@ -23,9 +23,10 @@ EDGES: Final[Mapping[Step, tuple[tuple[State, ...], State | None]]] = {
 }
 """From which states a step is allowed, and to which it leads; `None`: the state stays."""
 TOLD: Final[frozenset[Step]] = frozenset(
-    {"fired", "spread", "worsened", "resolved", "reopened", "expired", "unsuppressed", "repeated"}
+    {"fired", "worsened", "resolved", "reopened", "expired", "unsuppressed", "repeated"}
 )
-"""The steps that people who are not looking are told of; the others are told to receivers that ask for them."""
+"""The steps that people who are not looking are told of; the others are told to receivers that ask for them, and put off no
+reminder."""
 _TOLD_WHEN_QUIET: Final[frozenset[Step]] = frozenset({"suppressed", "resolved"})
 """Told although nothing of the alert is told any more: that it is so, and its end; to those who were told of it before."""
 

@@ -5,6 +5,7 @@ import ast
 import pytest
 
 from services.alerts.causes import KINDS, OTHER_CHANNEL, RULES, SAME_CHANNEL
+from services.alerts.notification.settings import PEOPLE_STEPS
 from services.alerts.policy import Policy
 from services.alerts.steps import EDGES, TOLD
 from shared.detection.register import DECLARATIONS
@@ -55,6 +56,11 @@ def test_every_step_is_documented() -> None:
         assert row[2] == (leads_to or "the same")
         assert row[4] == ("yes" if step in TOLD else "on request")
     assert [in_code(row[0])[0] for row in table_rows(PAGE, "step")] == list(EDGES)
+
+
+def test_what_is_told_to_people_is_what_reminders_count() -> None:
+    """The default of receivers that are people, and the steps after which the interval begins anew, are the same."""
+    assert TOLD == PEOPLE_STEPS
 
 
 def test_every_wait_is_documented() -> None:

@@ -169,7 +169,11 @@ def test_names_of_any_kind_are_kept(keeping: AlertKeeping, registry: Registry) -
     pass_round(keeping, T0, series(service=odd))
     pass_round(keeping, T0 + MINUTE, series(service=odd), series("repeat_contact", "phone", odd, service=odd))
     assert keeping.open()[0].findings[0].series.service == odd
-    assert messages(registry) == ["fired", "spread"]
+    assert messages(registry) == ["fired"]
+    assert [each.text for each in keeping.history(keeping.open()[0].id)] == [
+        "",
+        "caf\u00e9  'x' \U0001f600 phone caf\u00e9  'x' \U0001f600",
+    ]
 
 
 def test_old_alerts_are_forgotten_after_their_retention(keeping: AlertKeeping, registry: Registry) -> None:

@@ -170,7 +170,7 @@ def test_what_spills_out_of_a_silence_is_told() -> None:
     silence(life, 600, channel="web")
     assert life.round(WEB) == ["fired", "suppressed"]
     assert life.round(WEB, PHONE) == ["unsuppressed", "spread"]
-    assert life.told() == ["unsuppressed", "spread"]
+    assert life.told() == ["unsuppressed"]
 
 
 def test_the_silence_that_hides_may_change(life: Life) -> None:
