@@ -13,7 +13,7 @@ from starlette.datastructures import QueryParams
 import services.alerts.notification.message as module
 from services.alerts.finding import CONDITIONS, Series
 from services.alerts.notification.message import decode, encode, idempotency_key, is_active
-from services.alerts.notification.settings import STEPS
+from services.alerts.notification.settings import STEPS, Route
 from services.alerts.notification.telling import told, trial_message, why_of
 from services.insights.filters import read_filters
 from shared.detection.declarations.declaration import Words
@@ -22,6 +22,7 @@ from tests.alerts_notification.samples import (
     FORM,
     HOUR_US,
     NOW_US,
+    PARIS,
     WHY,
     alert,
     finding,
@@ -173,7 +174,13 @@ def test_told_makes_one_message_for_each_receiver() -> None:
     chosen = settings(otherwise=("day", "night"))
     found = told(chosen, alert(), transition(), 10)
     assert [(each.receiver, each.due_us) for each in found] == [("day", NOW_US), ("night", NOW_US)]
-    assert len({each.content for each in found}) == 1
+    assert {valid(each.content)["due"] for each in found} == {"2026-11-23T09:00:00.000000Z"}
+    waits = Route(receivers=("night",), zone=PARIS, from_min=12 * 60)
+    (later,) = told(settings(waits), alert(), transition(), 10)
+    assert (valid(later.content)["at"], valid(later.content)["due"]) == (
+        "2026-11-23T09:00:00.000000Z",
+        "2026-11-23T11:00:00.000000Z",
+    )
     assert told(chosen, alert(suppressed_by="x"), transition(), 10) == []
     assert decode(found[0].content).why == why_of(alert(), chosen, 10)
 

@@ -57,7 +57,9 @@ class TestInTheRegistry(OutboxContract):
             message: bytes = b"{}",
         ) -> str:
             name = (alert.removeprefix("a") * 16)[:16]
-            told = NewDelivery(alert=name, number=number, receiver=receiver, message=message, created_us=at_us)
+            told = NewDelivery(
+                alert=name, number=number, receiver=receiver, message=message, created_us=NOW_US, due_us=at_us
+            )
             held = registry.alerts.get(name)
             if held is None:
                 first = row(alert.removeprefix("a"), number)

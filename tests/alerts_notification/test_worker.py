@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import structs
 
 from services.alerts.notification.channel import OnceOnly
 from services.alerts.notification.message import Message, encode
@@ -20,7 +21,7 @@ from services.alerts.notification.retry import (
 )
 from services.alerts.notification.worker import Bounds, Worker
 from shared.errors import NotDelivered, RegistryError
-from shared.journey.instants import SECOND_US
+from shared.journey.instants import SECOND_US, to_text
 from tests.alerts_notification.memory_outbox import MemoryOutbox
 from tests.alerts_notification.samples import NOW_US, alert, message, transition
 
@@ -61,7 +62,8 @@ class Life:
 
     def add(self, number: int = 1, name: str = "a1", at_us: int | None = None) -> str:
         """A transition is to be told."""
-        content = encode(message(alert(id=name), transition(number=number)))
+        told = message(alert(id=name), transition(number=number))
+        content = encode(structs.replace(told, due=to_text(at_us or self.now_us)))
         return self.outbox.add(alert=name, number=number, at_us=at_us or self.now_us, message=content)
 
     def handle(self) -> int:
@@ -141,6 +143,19 @@ def test_age_is_bounded() -> None:
     life.handle()
     assert life.outbox.state(one) == "dead"
     assert life.receiver.taken == []
+
+
+def test_what_waited_for_its_hours_is_not_old() -> None:
+    """Age counts from when it was due: a message of the night is sent in the morning, and tried again if need be."""
+    life = Life(DOWN, bounds=Bounds(timeout_s=10, max_tries=100, max_age_s=60))
+    told = structs.replace(message(), due=to_text(NOW_US + 12 * 3_600 * SECOND_US))
+    one = life.outbox.add(at_us=NOW_US + 12 * 3_600 * SECOND_US, message=encode(told))
+    life.handle()
+    life.now_us += 12 * 3_600 * SECOND_US
+    life.handle()
+    assert life.outbox.state(one) == "waiting"
+    life.pass_time(2)
+    assert life.receiver.taken == ["a1-1"]
 
 
 def test_what_is_refused_for_good_is_given_up_at_once() -> None:
@@ -234,7 +249,7 @@ def test_telling_again_respects_a_receiver_that_is_left_alone() -> None:
     for _ in range(OPENS_AFTER + 1):
         life.worker.send_again([content], NOW_US)
     assert life.receiver.again == []
-    life.worker.send_again([content, content], NOW_US + 31 * SECOND_US)
+    life.worker.send_again([content, b"{}", content], NOW_US + 31 * SECOND_US)
     assert life.receiver.again == [2]
     assert life.worker.circuit.state(NOW_US) == "closed"
 

@@ -67,7 +67,7 @@ class Links(Struct, frozen=True, kw_only=True):
 
 class Message(Struct, frozen=True, kw_only=True):
     """One message. `key`: the same however often it is sent; `number`: of the transition, growing per alert. Instants are
-    RFC 3339 texts in UTC. `test`: sent by hand to try a receiver, about no alert.
+    RFC 3339 texts in UTC. `due`: from when on it may be sent, later than `at` where a route waits for its hours. `test`: sent by hand to try a receiver, about no alert.
     """
 
     form: Literal["parcours.alert/1"] = FORM
@@ -78,6 +78,7 @@ class Message(Struct, frozen=True, kw_only=True):
     number: int
     step: Step
     at: str
+    due: str
     state: State
     severity: Severity
     suppressed: bool
@@ -146,6 +147,7 @@ def message_of(
         number=transition.number,
         step=transition.step,
         at=to_text(transition.at_us),
+        due=to_text(transition.at_us),
         state=alert.state,
         severity=alert.severity,
         suppressed=bool(alert.suppressed_by),

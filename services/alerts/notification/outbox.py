@@ -17,7 +17,7 @@ class Delivery(Protocol):
     """One message for one receiver; there is one for each (alert, transition, receiver).
 
     message: JSON of `services.alerts.notification.message.Message`, made when the transition was. tries: how often it was
-    tried and failed. created_us: when it was first due. claimed_until_us: until then no other claim gives it out.
+    tried and failed. claimed_until_us: until then no other claim gives it out.
     """
 
     @property
@@ -26,8 +26,6 @@ class Delivery(Protocol):
     def receiver(self) -> str: ...
     @property
     def message(self) -> bytes: ...
-    @property
-    def created_us(self) -> int: ...
     @property
     def claimed_until_us(self) -> int: ...
     @property

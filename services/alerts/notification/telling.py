@@ -2,6 +2,8 @@
 
 from typing import Final, NamedTuple
 
+from msgspec import structs
+
 from services.alerts.alert import Alert, Transition
 from services.alerts.explanation import Reader, explain
 from services.alerts.finding import Finding, Series
@@ -9,7 +11,7 @@ from services.alerts.notification.message import Message, encode, message_of
 from services.alerts.notification.routing import recipients
 from services.alerts.notification.settings import NotificationSettings
 from shared.detection.declarations.declaration import Words
-from shared.journey.instants import SECOND_US
+from shared.journey.instants import SECOND_US, to_text
 
 TRIAL_WHY: Final = Words(
     fr="Quelqu'un essaie si les messages arrivent ici.", en="Somebody is trying out whether messages arrive here."
@@ -36,8 +38,7 @@ def told(settings: NotificationSettings, alert: Alert, transition: Transition, s
         return []
     why = why_of(alert, settings, small_cell_min)
     message = message_of(alert, transition, why, settings=settings, small_cell_min=small_cell_min)
-    content = encode(message)
-    return [Told(each.receiver, content, each.due_us) for each in to]
+    return [Told(each.receiver, encode(structs.replace(message, due=to_text(each.due_us))), each.due_us) for each in to]
 
 
 def why_of(alert: Alert, settings: NotificationSettings, small_cell_min: int) -> Words:

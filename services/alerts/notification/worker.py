@@ -13,7 +13,7 @@ from services.alerts.notification.message import Message, decode
 from services.alerts.notification.outbox import PUT_OFF, Delivery, Outbox
 from services.alerts.notification.retry import Circuit, Random, delay_us
 from shared.errors import NotDelivered, RegistryError
-from shared.journey.instants import SECOND_US
+from shared.journey.instants import SECOND_US, from_text
 
 MAX_REMEMBERED: Final = 1_000
 
@@ -74,7 +74,7 @@ class Worker:
         except msgspec.MsgspecError as error:
             self._give_up(delivery, f"the message cannot be read: {error}", now_us)
             return
-        if now_us - delivery.created_us > self._bounds.max_age_s * SECOND_US:
+        if now_us - from_text(message.due) > self._bounds.max_age_s * SECOND_US:
             self._give_up(delivery, self._last_error or "older than max_age_s before it could be sent", now_us)
             return
         paused_until_us = self.circuit.until_us(now_us)
@@ -87,8 +87,9 @@ class Worker:
         """Tell the receiver again what is active."""
         if self.circuit.until_us(now_us) is not None:
             return
+        messages = [each for each in map(_readable, contents) if each is not None]
         try:
-            self.channel.send_again([decode(each) for each in contents], now_us)
+            self.channel.send_again(messages, now_us)
         except NotDelivered as error:
             self._note(error, now_us)
         else:
@@ -147,3 +148,11 @@ class Worker:
         self._dead += 1
         self._last_error, self._last_error_us = error, now_us
         self._outbox.dead(delivery.id, error)
+
+
+def _readable(content: bytes) -> Message | None:
+    """The message; `None` for one of another form, which an earlier version wrote: its alert is told again when it changes."""
+    try:
+        return decode(content)
+    except msgspec.MsgspecError:
+        return None
