@@ -78,6 +78,7 @@ def generate(store: Store, events: int, seed: int = 1) -> Generated:
     write_events(writer, events, seed)
     events_s, used_s = time.monotonic(), time.process_time()
     assemble_all(store)
+    writer.command("OPTIMIZE TABLE journeys FINAL")  # what ClickHouse does by itself once a year of journeys is at rest
     assembled_s, used_s = time.monotonic(), time.process_time() - used_s
     write_points(writer)
     points_s = time.monotonic()
