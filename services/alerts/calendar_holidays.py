@@ -9,7 +9,7 @@ HOLIDAYS: Final[tuple[Holidays, ...]] = ("none", "france", "alsace-moselle")
 
 _FIXED: Final = ((1, 1), (5, 1), (5, 8), (7, 14), (8, 15), (11, 1), (11, 11), (12, 25))
 _AFTER_EASTER_DAYS: Final = (1, 39, 50)
-"""Easter Monday, Ascension Day, Whit Monday."""
+"""Easter Monday, Ascension Day, the Monday of Pentecost."""
 _GOOD_FRIDAY_DAYS: Final = -2
 _SAINT_STEPHEN: Final = (12, 26)
 _EPOCH: Final = date(1970, 1, 1)

@@ -17,7 +17,7 @@ from shared.detection.wording import duration
 from shared.journey.instants import SECOND_US, from_us
 
 _DAY: Final = click.DateTime(["%Y-%m-%d"])
-_FILE: Final = click.Path(exists=True, dir_okay=False, path_type=Path)
+_FILE: Final = click.Path(path_type=Path)
 _WORDS: Final = {
     "en": {
         "span": "{first} to {last} ({zone}): {series} series, {rounds} rounds.",

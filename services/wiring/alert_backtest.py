@@ -13,7 +13,7 @@ from services.alerts.counts_query import read_events, read_level, read_points, r
 from services.alerts.settings import AlertSettings
 from services.wiring.alert_settings import site_alerts
 from services.wiring.site_store import open_site_store
-from shared.journey.instants import DAY_US, to_us
+from shared.journey.instants import DAY_US, HOUR_US, to_us
 from shared.settings import Settings
 from shared.store.client import Store
 
@@ -45,7 +45,7 @@ def backtest(store: Store, alerts: AlertSettings, from_us: int, end_us: int, cou
     past = Replayed(
         table=table,
         points=read_points(store, alerts, begin_us, end_us, table),
-        touches=read_touches(store, from_us - DAY_US, end_us),
+        touches=read_touches(store, from_us - (alerts.rises.slow_h + 1) * HOUR_US, end_us),
         events=read_events(store, begin_us, end_us, limit),
         rejects=read_rejects(store, begin_us, end_us, limit),
         shares={each.name: read_level(store, each, from_us - DAY_US, end_us) for each in alerts.service_levels},

@@ -63,6 +63,13 @@ def test_wrong_settings_are_told_with_their_line(tmp_path: Path) -> None:
     assert f"{file}, line 2: rises.weeks: expected" in done.stderr
 
 
+def test_a_missing_file_is_told(tmp_path: Path) -> None:
+    """By the option that named it."""
+    done = parcours(Local(tmp_path), *SPAN, "--settings", str(tmp_path / "none.toml"))
+    assert done.exit_code == 2
+    assert f"--settings={tmp_path / 'none.toml'}: the alert file cannot be read" in done.stderr
+
+
 def test_a_span_that_ends_before_it_begins_is_refused(tmp_path: Path) -> None:
     """As is a day that is none."""
     assert parcours(Local(tmp_path), "alerts", "backtest", "--from", "2026-03-02", "--to", "2026-03-01").exit_code == 2
