@@ -27,6 +27,7 @@ from shared.journey.control import AnyControl
 from shared.journey.event import EventData
 from shared.journey.vocabulary import CHANNELS, EVENT_TYPES
 from shared.log.port import Kind
+from shared.registry import alert_tables  # noqa: F401  # it declares the tables of alerts
 from shared.registry.engine import make_engine
 from shared.registry.records import Records
 from shared.registry.schema import METADATA
