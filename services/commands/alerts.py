@@ -4,17 +4,19 @@ from collections import Counter
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 from zoneinfo import ZoneInfo
 
 import click
 
-from services.alerts.backtest import Fired, Outcome
-from services.alerts.explanation import Reader, explain
 from services.commands.progress import stderr_progress
 from services.commands.site import LANGUAGES, Site, language
 from shared.detection.wording import duration
 from shared.journey.instants import SECOND_US, from_us
+
+if TYPE_CHECKING:
+    from services.alerts.backtest import Fired, Outcome
+    from services.alerts.explanation import Reader
 
 _DAY: Final = click.DateTime(["%Y-%m-%d"])
 _FILE: Final = click.Path(path_type=Path)
@@ -78,6 +80,8 @@ def backtest_command(site: Site, first: datetime, last: datetime, file: Path | N
     It reads ClickHouse and changes nothing. On one machine only one process can open it: stop the platform, or name a copy
     of its data folder in PARCOURS_DATA. How late data came is not kept: lag is not judged.
     """
+    from services.alerts.explanation import Reader  # noqa: PLC0415 - Babel, NumPy and SciPy take their time
+
     if last < first:
         raise click.UsageError("--to lies before --from")
     chosen = lang or language()
@@ -101,8 +105,10 @@ def backtest_command(site: Site, first: datetime, last: datetime, file: Path | N
         click.echo(line)
 
 
-def report_lines(outcome: Outcome, reader: Reader, span: dict[str, str]) -> Iterator[str]:
+def report_lines(outcome: "Outcome", reader: "Reader", span: dict[str, str]) -> Iterator[str]:
     """The report of a backtest: a line for each alert with when and how long, its sentence below, and the sum."""
+    from services.alerts.explanation import explain  # noqa: PLC0415
+
     words = _WORDS[reader.lang]
     yield words["span"].format(**span, series=reader.number(outcome.series), rounds=reader.number(outcome.rounds))
     if outcome.left_out:
@@ -120,7 +126,7 @@ def report_lines(outcome: Outcome, reader: Reader, span: dict[str, str]) -> Iter
     yield words["some"].format(number=reader.number(len(outcome.fired)), kinds=listed)
 
 
-def _when(fired: Fired, reader: Reader) -> str:
+def _when(fired: "Fired", reader: "Reader") -> str:
     begin = from_us(fired.from_us).astimezone(reader.zone)
     lasting = (
         _WORDS[reader.lang]["lasting"]

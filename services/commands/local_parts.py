@@ -3,12 +3,14 @@
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
-from services.alerts.backtest import Outcome
-from services.alerts.settings import AlertSettings
 from shared.log.port import LogReader
 from shared.settings import Settings
+
+if TYPE_CHECKING:  # what alerts need (NumPy, SciPy) is slow to import and heavy, and most commands have no use for it
+    from services.alerts.backtest import Outcome
+    from services.alerts.settings import AlertSettings
 
 
 class LocalParts(Protocol):
@@ -48,8 +50,8 @@ class LocalParts(Protocol):
     def reshard(self, partitions: int) -> Mapping[str, int]:
         """Gives a cluster's log so many partitions: `partitions`, `before`, journeys `moved` and `of_unknown_shard`."""
 
-    def alerts(self, file: Path | None) -> AlertSettings:
+    def alerts(self, file: Path | None) -> "AlertSettings":
         """The alert settings of the file, or those of this site."""
 
-    def backtest(self, first: date, last: date, file: Path | None, counted: Callable[[int, int], None]) -> Outcome:
+    def backtest(self, first: date, last: date, file: Path | None, counted: Callable[[int, int], None]) -> "Outcome":
         """Judges the stored past again from one day to another, both included; `counted` takes quarter hours done and in all."""

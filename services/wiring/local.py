@@ -4,12 +4,9 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from services.alerts.backtest import Outcome
-from services.alerts.settings import AlertSettings
 from services.supervisor.platform import run_platform
-from services.wiring.alert_settings import site_alerts
 from services.wiring.folder import DataFolder
 from services.wiring.process import run_service
 from services.wiring.rules import site_rules
@@ -21,6 +18,10 @@ from shared.errors import ConfigurationError, ParcoursError
 from shared.log.local import LocalLogReader
 from shared.log.port import LogReader
 from shared.settings import Settings, read_settings
+
+if TYPE_CHECKING:
+    from services.alerts.backtest import Outcome
+    from services.alerts.settings import AlertSettings
 
 
 class LocalPlatform:
@@ -47,6 +48,8 @@ class LocalPlatform:
                 "PARCOURS_BROKERS is set: each service of a cluster is a process of its own (`parcours service NAME`); "
                 "`parcours run` is for one machine"
             )
+        if settings.alerts is not None:
+            self.alerts(None)  # a mistake stops the start, not the part that reads it later
         needs = {name: target.needs for name, target in ONE_MACHINE.items()}
         run_platform(settings, self._environment, needs, lambda name, pid: is_ready(settings, name, pid))
         return 0
@@ -128,11 +131,13 @@ class LocalPlatform:
             "of_unknown_shard": done.moved.of_unknown_shard,
         }
 
-    def alerts(self, file: Path | None) -> AlertSettings:
+    def alerts(self, file: Path | None) -> "AlertSettings":
         """The alert settings of the file, or those of this site. Raises `ConfigurationError`."""
+        from services.wiring.alert_settings import site_alerts  # noqa: PLC0415 - NumPy and SciPy take their time
+
         return site_alerts(self.settings().alerts) if file is None else site_alerts(file, "--settings")
 
-    def backtest(self, first: date, last: date, file: Path | None, counted: Callable[[int, int], None]) -> Outcome:
+    def backtest(self, first: date, last: date, file: Path | None, counted: Callable[[int, int], None]) -> "Outcome":
         """Judge the stored past again with the alert settings of the file, or of this site."""
         from services.wiring.alert_backtest import backtest_site  # noqa: PLC0415
 

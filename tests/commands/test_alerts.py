@@ -70,6 +70,17 @@ def test_a_missing_file_is_told(tmp_path: Path) -> None:
     assert f"--settings={tmp_path / 'none.toml'}: the alert file cannot be read" in done.stderr
 
 
+def test_wrong_settings_stop_the_start(tmp_path: Path) -> None:
+    """Before anything is made or opened."""
+    file = tmp_path / "alerts.toml"
+    file.write_text("[rises]\nweeks = 1\n")
+    site = LocalPlatform({"PARCOURS_DATA": str(tmp_path / "data"), "PARCOURS_ALERTS": str(file)})
+    done = parcours(site, "run")  # type: ignore[arg-type]
+    assert done.exit_code == 2
+    assert f"{file}, line 2: rises.weeks: expected" in done.stderr
+    assert not (tmp_path / "data").exists()
+
+
 def test_a_span_that_ends_before_it_begins_is_refused(tmp_path: Path) -> None:
     """As is a day that is none."""
     assert parcours(Local(tmp_path), "alerts", "backtest", "--from", "2026-03-02", "--to", "2026-03-01").exit_code == 2
