@@ -1,7 +1,7 @@
 """The topic `alerts`: CloudEvents in a log, on one machine and on Kafka alike."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
@@ -10,9 +10,13 @@ from services.alerts.notification.message import encode
 from services.alerts.notification.telling import trial_message
 from services.alerts.notification.topic import TopicChannel
 from shared.errors import LogUnavailable, NotDelivered
+from shared.log.kafka.reader import KafkaLogReader
+from shared.log.kafka.topics import create_topics, declared_topics
+from shared.log.kafka.writer import KafkaLogWriter
 from shared.log.local import LocalLogReader, LocalLogWriter
 from shared.log.port import ALERTS, Kind, Record, StoredRecord
 from tests.alerts_notification.samples import NOW_US, message, settings, transition
+from tests.kafka_broker.broker import Broker
 
 
 def records(path: Path) -> list[StoredRecord]:
@@ -68,3 +72,21 @@ def test_a_log_that_is_not_there_is_tried_again() -> None:
     with pytest.raises(NotDelivered, match="the topic alerts: alerts: no broker answers") as caught:
         TopicChannel(Away()).send(message(), NOW_US)
     assert not caught.value.permanent
+
+
+def test_on_kafka_it_is_the_same(broker: Broker, topic_name: Callable[[str], str]) -> None:
+    """The topic has one partition, so what happened to an alert stays in order, and the records are those of one machine."""
+    (declared,) = [topic for topic in declared_topics(3, 1, 7, 14) if topic.name == ALERTS]
+    assert declared.partitions == 1
+    topic = declared._replace(name=topic_name(ALERTS))
+    create_topics(broker.brokers, [topic], 1)
+    writer, reader = KafkaLogWriter(broker.brokers, topic.name), KafkaLogReader(broker.brokers, topic.name)
+    channel = TopicChannel(writer)
+    channel.send(message(), NOW_US)
+    channel.send(message(what=transition("resolved", 2)), NOW_US)
+    found = reader.read({}, 1_000_000)
+    writer.close()
+    reader.close()
+    assert {record.kind for record in found} == {Kind.ALERTS}
+    events = [event for record in found for event in json.loads(record.value)]
+    assert [event["id"] for event in events] == ["a1-1", "a1-2"]
