@@ -1,6 +1,6 @@
 """Counts from ClickHouse: points in force, events, service levels and refused events, by series and quarter hour.
 
-Every statement groups in ClickHouse and gives sums only; journeys are told apart there, or by a hash of their id (`touches`).
+Statements group in ClickHouse, where journeys are told apart, and give sums; only `read_touches` gives points one by one.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -55,7 +55,8 @@ _ENDED: Final = "type IN ('call.answered', 'call.abandoned', 'call.rejected', 't
 _CALLS: Final = "type IN ('call.answered', 'call.abandoned', 'call.rejected')"
 _LEVELS: Final[Mapping[str, str]] = {
     "answered_in_time": f"""
-SELECT {_SLOT} AS slot, countIf({_ANSWERED} AND ifNull(wait_s, 0) <= {{within:Float64}}), countIf({_ENDED})
+SELECT {_SLOT} AS slot, countIf({_ANSWERED} AND wait_s <= {{within:Float64}}),
+    countIf({_ENDED} AND NOT ({_ANSWERED} AND wait_s IS NULL))
 FROM events WHERE {_WITHIN} AND {_OF_PLACE} GROUP BY slot
 """,  # noqa: S608  # statements from here
     "answered_by_person": f"""

@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from services.alerts.backtest import Fired, joined
 from services.alerts.calendar_clock import MINUTE_US, SLOT_US
-from services.alerts.counts import SeriesTable
+from services.alerts.counts import SeriesTable, TouchCounts
 from services.alerts.counts_query import read_events, read_level, read_points, read_rejects, read_touches
 from services.alerts.finding import Finding, Series
 from services.alerts.judging_levels import Share
@@ -62,6 +62,7 @@ def filled(request: pytest.FixtureRequest) -> Iterator[Store]:
     points += [point(f"broken-{number}", TEN + number * 20_000_000) for number in range(40)]
     points += [point("taken-back", TEN), {**point("taken-back", TEN), "sign": -1}]
     events += [call(f"left-{number}", TEN + number * MINUTE_US, "call.abandoned", None) for number in range(30)]
+    events += [call(f"unknown-{number}", TEN, "call.answered", None) for number in range(3)]
     events += [due(f"due-{number}", number) for number in range(40)]
     points += [{**point(f"missed-{number}", TEN + number), "rule": "deadline_missed"} for number in range(20)]
     insert(store, "points", points)
@@ -153,8 +154,13 @@ def test_counts_of_the_store_are_those_of_the_rows(filled: Store) -> None:
     number = table.number(Series("rise", "long_wait", "housing", "phone", "fr"))
     assert number is not None
     assert points.past.sums(TEN // SLOT_US, TEN // SLOT_US)[number] == 41
-    touches = [each for each in read_touches(filled, TEN, TEN + HOUR_US) if each.rule == "long_wait"]
-    assert len(touches) == 41
+    present = TouchCounts(table)
+    touches = list(read_touches(filled, DAY, DAY + DAY_US))
+    for each in touches:
+        present.add(each)
+    for slot in range(DAY // SLOT_US, DAY // SLOT_US + 96):
+        counted = present.counts(slot * SLOT_US, (slot + 1) * SLOT_US)
+        assert counted.tolist() == points.past.sums(slot, slot).tolist()
     assert [each.time_us for each in touches] == sorted(each.time_us for each in touches)
     assert points.past.known_from[number] == (DAY - 63 * DAY_US) // SLOT_US
 
@@ -163,11 +169,11 @@ def test_events_and_levels_are_read_by_slot(filled: Store) -> None:
     """Events of a channel; contacts answered in time, by a person; announced dates that were kept."""
     events = read_events(filled, DAY, DAY + DAY_US, 10)
     assert [(each.service, each.channel) for each in events.series] == [("housing", "phone")]
-    assert events.past.counts.sum() == 12 * 6 + 30
+    assert events.past.counts.sum() == 12 * 6 + 30 + 3
     chosen, slot = settings(LEVELS), TEN // SLOT_US
     shares = [read_level(filled, level, DAY, DAY + DAY_US) for level in chosen.service_levels]
     assert shares[0][slot] == Share(6, 6 + 15)
-    assert shares[1][slot] == Share(6, 6 + 15)
+    assert shares[1][slot] == Share(6 + 3, 6 + 3 + 15)
     assert shares[2][slot] == Share(20, 40)
 
 
