@@ -75,7 +75,7 @@ class Judge:
         )
         found += [each for each in (*thresholds, *levels) if each is not None]
         if not late:  # while data are late, nobody knows whether a channel is silent
-            found += self._silence.judge(at_us)
+            found += self._silence.judge(at_us, firing)
         if sight.rejected is not None:
             found += judge_rejects(settings, self._rejects.series, self._rejects.past, sight.rejected, at_us, firing)
         return continued(sorted(found, key=lambda each: (each.series, each.window)), before)

@@ -40,8 +40,11 @@ class SilenceJudge:
         share = self._settings.false_alerts.a_day * self._settings.false_alerts.share_silence
         return share / (max(1, len(self._series)) * looks_a_day("slow"))
 
-    def judge(self, at_us: int) -> list[Finding]:
-        """The silent channels at this instant; the slot it lies in has not ended and counts only where something came."""
+    def judge(self, at_us: int, firing: Firing = ()) -> list[Finding]:
+        """The silent channels at this instant; the slot it lies in has not ended and counts only where something came.
+
+        firing: what the round before found; a silence goes on by the weaker rule until an event ends it.
+        """
         silence, end = self._settings.silence, at_us // SLOT_US
         gaps = end - 1 - self._seen_before(end)
         longest = silence.max_gap_h * SLOTS_AN_HOUR
@@ -50,8 +53,12 @@ class SilenceJudge:
             return []
         slots = np.arange(end - longest, end, dtype=np.int64)
         muted = self._settings.calendar.muted(self._series, slots[-1:])
-        waiting &= self._may_be_silent(end, gaps)
-        found = [self._gap(int(number), int(gaps[number]), slots, at_us) for number in np.flatnonzero(waiting & ~muted)]
+        held = np.array([(each, "none") in firing for each in self._series], dtype=np.bool_)
+        waiting &= self._may_be_silent(end, gaps) | held
+        found = [
+            self._gap(int(number), int(gaps[number]), slots, at_us, held=bool(held[number]))
+            for number in np.flatnonzero(waiting & ~muted)
+        ]
         return [finding for finding in found if finding is not None]
 
     def _may_be_silent(self, end: int, gaps: Ints) -> Bools:
@@ -92,7 +99,7 @@ class SilenceJudge:
         np.maximum.at(found, rows.series, rows.slots)
         return found
 
-    def _gap(self, number: int, silent: int, slots: Ints, at_us: int) -> Finding | None:
+    def _gap(self, number: int, silent: int, slots: Ints, at_us: int, *, held: bool) -> Finding | None:
         """What the past has in the same slots, while the place is open; a finding where it is too much for chance.
 
         silent: for how many slots nothing came; weeks that reach into them say nothing of what is usual.
@@ -116,7 +123,7 @@ class SilenceJudge:
             return None
         scatter = float(self._scatter(at_us)[number])
         chance = (known / (known + factor)) ** (total / scatter)
-        if chance > self.level:
+        if chance > (settings.rises.keep_probability if held else self.level):
             return None
         from_us = (int(slots[-1]) + 1 - silent) * SLOT_US
         return Finding(

@@ -95,6 +95,16 @@ def test_a_closed_channel_is_not_silent_for_ever() -> None:
     assert not silent.judge((NOW + 15 * SLOTS_A_DAY) * SLOT_US)
 
 
+def test_a_silence_goes_on_until_something_comes() -> None:
+    """It does not end and begin again as the comparison wavers: what would not begin it still keeps it, an event ends it."""
+    silent = judge(NOW - 1, rate=1.0)
+    soon = (NOW + 9) * SLOT_US
+    assert silent.judge(soon) == []
+    assert silent.judge(soon, {(PHONE, "none")})
+    back = SilenceJudge(settings(), [PHONE], past_of([*events(NOW - 1, rate=1.0), (NOW + 8, 0, 1.0)], [0]))
+    assert back.judge(soon, {(PHONE, "none")}) == []
+
+
 def test_a_new_channel_has_no_usual_yet() -> None:
     """With less than three weeks of past nothing is told."""
     rows = events(NOW - 1, days=14)
