@@ -16,39 +16,22 @@ from services.loader.assembly import Assembled, Assembler, assemble_all
 from services.loader.insert import insert_batch
 from services.loader.targets import TARGETS
 from shared.clock import now_us
-from shared.detection.cuts import cuts
-from shared.detection.draft import Deltas
-from shared.detection.fold import fold
-from shared.detection.occurrence import TYPE_CODES, UNKNOWN_TYPE, Occurrence
 from shared.detection.settings import DEFAULTS, RuleBook, merged
-from shared.detection.state import State
 from shared.errors import StoreError
-from shared.journey.instants import DAY_US, to_text
 from shared.log.port import Kind
 from shared.store.assembled import journeys_freshness
 from shared.store.client import Store
 from shared.store.deletion import delete_subjects
 from shared.store.migrate import read_migrations
 from shared.store.recount import problems, recount
+from tests.loader.histories import Event, event, histories
 from tests.loader.journeys import expected, stored
 from tests.loader.samples import Logs
 from tests.loader.samples import event as sample
-from tests.reference.journeys import instant_us
 
-START_US = 1_735_689_600_000_000
 BOOK = RuleBook(DEFAULTS, 1)
 STATEMENTS = 13
 """A run has fewer."""
-
-Event = dict[str, Any]
-
-
-def event(name: str, day: float, subject: str | None = "p1", service: str = "x", **fields: Any) -> Event:
-    """One event, so many days after the start."""
-    kind = fields.pop("kind", "page.viewed")
-    time = to_text(START_US + round(day * DAY_US))
-    found = {"id": name, "source": fields.pop("source", "/a"), "type": kind, "time": time, "recordedtime": time}
-    return found | ({} if subject is None else {"subject": subject}) | {"data": {"service": service, **fields}}
 
 
 def load(store: Store, events: Iterable[Mapping[str, Any]]) -> None:
@@ -56,30 +39,6 @@ def load(store: Store, events: Iterable[Mapping[str, Any]]) -> None:
     rows = list(events)
     if rows:
         assert not insert_batch(store.writer(), TARGETS[Kind.EVENTS], [msgspec.json.encode(rows)], len(rows)).refused
-
-
-@st.composite
-def histories(draw: st.DrawFn) -> list[Event]:
-    """Events of a few citizens: ties of time, gaps about the limits, cases opened and closed."""
-    days = st.sampled_from([0, 0, 0, 0.001, 0.01, 0.02, 0.0208333333, 0.03, 1, 89.9999, 90, 90.0001, 200, 399.9, 401])
-    kinds = st.sampled_from(["page.viewed", "call.queued", "case.opened", "case.decided", "case.reopened", "own.type"])
-    events: list[Event] = []
-    for subject in draw(st.lists(st.sampled_from(["p1", "p2", "é"]), min_size=1, max_size=3)):
-        day = 0.0
-        for _ in range(draw(st.integers(1, 8))):
-            day += draw(days)
-            fields = {
-                "channel": draw(st.sampled_from([None, "web", "web", "phone"])),
-                "contact": draw(st.sampled_from([None, None, "c1", "c2"])),
-                "case": draw(st.sampled_from([None, "k1", "k2"])),
-                "step": draw(st.sampled_from([None, "s1"])),
-                "territory": draw(st.sampled_from([None, "fr/75", "fr"])),
-            }
-            given_fields = {name: value for name, value in fields.items() if value is not None}
-            service = draw(st.sampled_from(["x", "x", "y"]))
-            kind, source = draw(kinds), draw(st.sampled_from(["/a", "/b", "é"]))
-            events.append(event(f"e{len(events)}", day, subject, service, kind=kind, source=source, **given_fields))
-    return events
 
 
 class Cut(Exception):
@@ -394,34 +353,3 @@ def test_refused_rows_leave_the_keys_of_the_others(empty_store: Store, logs: Log
     assert logs.loader(empty_store).run_once().refused == 1
     noted = empty_store.query("SELECT count() FROM touched_journeys").rows
     assert noted == [(8,)]
-
-
-@settings(max_examples=300, deadline=None)
-@given(histories())
-def test_cuts_are_those_of_the_fold(events: list[Event]) -> None:
-    """Where events are cut without being folded is where the fold cuts them."""
-    rules = {1: BOOK.for_service("x")}
-    ordered = [_occurrence(each) for each in events]
-    state, deltas = State(), Deltas()
-    folded = []
-    for occurrence in sorted(ordered, key=lambda each: each.reference):
-        fold(state, occurrence, rules, deltas)
-        folded.append(state.cut)
-    kinds = {_occurrence(each).reference: each["type"] for each in events}
-    inputs = [
-        (each.time_us, kinds[each.reference], each.case or "")
-        for each in sorted(ordered, key=lambda each: each.reference)
-    ]
-    assert list(cuts(inputs, rules[1])) == folded
-
-
-def _occurrence(found: Event) -> Occurrence:
-    return Occurrence(
-        time_us=instant_us(found["time"]),
-        source=found["source"],
-        id=found["id"],
-        type=TYPE_CODES.get(found["type"], UNKNOWN_TYPE),
-        contact=found["data"].get("contact"),
-        channel=found["data"].get("channel"),
-        case=found["data"].get("case"),
-    )
