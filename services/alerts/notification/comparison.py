@@ -82,7 +82,7 @@ def _rise(finding: Finding, lang: str) -> str:
     else:
         usual = number(round(finding.expected, 1), lang)
     if lang == "fr":
-        return f"Difficultés relevées en {window} : {seen}, contre {usual} d'habitude d'après les semaines passées."
+        return f"Difficultés relevées en {window} : {seen}, contre {usual} d'habitude, d'après les semaines passées."
     return f"Difficulties noted in {window}: {seen}, against {usual} expected from past weeks."
 
 
