@@ -1,5 +1,6 @@
 """Recount what ClickHouse holds: each row once, aggregates equal to their rows, points in force or not."""
 
+import re
 from collections.abc import Callable, Mapping
 from math import isclose
 from typing import Any, Final, NamedTuple
@@ -13,16 +14,20 @@ _IDENTITIES: Final = {
     "late_events": "source, id, recordedtime",
     "rejects": "id",
 }
-_EVENT_GROUPS: Final = """
-SELECT count(), sum(n), sum(cityHash64(hour, service, channel, territory, type, n)) FROM (
-    SELECT toStartOfHour(time) AS hour, service, channel, territory, type, count() AS n
-    FROM events GROUP BY hour, service, channel, territory, type)
-"""
-_POINT_GROUPS: Final = """
-SELECT countIf(n != 0), sum(n), sumIf(cityHash64(hour, rule, service, channel, territory, n), n != 0) FROM (
-    SELECT toStartOfHour(time) AS hour, rule, service, channel, territory, sum(sign) AS n
-    FROM points GROUP BY hour, rule, service, channel, territory)
-"""
+_EVENTS: Final = "count() AS n, groupBitOr(carried) AS fields, min(time) AS first, max(time) AS last"
+_POINTS: Final = "sum(sign) AS n"
+AGGREGATES: Final = {
+    "events_aggregate": ("events", "toStartOfHour(time), service, channel, territory, type", "count() AS n"),
+    "events_by_day": ("events", "service, channel, type, rating_level, toDate(time)", _EVENTS),
+    "events_by_month": ("events", "territory, service, channel, type, rating_level, toStartOfMonth(time)", _EVENTS),
+    "events_by_step": ("events", "service, channel, type, step, office, toStartOfMonth(time)", "count() AS n"),
+    "events_by_name": ("events", "service, channel, territory", "count() AS n, min(time) AS first, max(time) AS last"),
+    "points_aggregate": ("points", "toStartOfHour(time), rule, service, channel, territory", _POINTS),
+    "points_by_day": ("points", "rule, service, channel, version, toDate(time)", _POINTS),
+    "points_by_month": ("points", "territory, rule, service, channel, version, toStartOfMonth(time)", _POINTS),
+    "points_by_step": ("points", "rule, service, channel, step, office, toStartOfMonth(time)", _POINTS),
+}
+"""By the name of the check: a projection's table, what it groups by, and what of it is compared."""
 _POINT_MINUTES: Final = """
 SELECT rule, sum(sign * minutes_citizen), sum(sign * minutes_administration) FROM points GROUP BY rule ORDER BY rule
 """
@@ -64,14 +69,21 @@ def recount(store: Store) -> list[Finding]:
     """
     return [
         *(_identity_once(store, table, identity) for table, identity in _IDENTITIES.items()),
-        _agrees(store, "events_aggregate", _EVENT_GROUPS),
-        _agrees(store, "points_aggregate", _POINT_GROUPS),
+        *(_agrees(store, check, aggregate_sql(*of)) for check, of in AGGREGATES.items()),
         _agrees(store, "points_minutes", _POINT_MINUTES),
         _none_of(store, "points_signs", _POINT_SIGNS),
         _points_in_force(store),
         _journeys(store),
         _none_of(store, "positions_one_log", _LOGS_OF_STREAMS),
     ]
+
+
+def aggregate_sql(table: str, groups: str, sums: str) -> str:
+    """One row: how many groups there are with anything in them, what they add up to, and a number that all of it gives."""
+    names = ", ".join(re.findall(r" AS (\w+)", sums))
+    return f"""
+        SELECT countIf(n != 0), sum(n), sumIf(cityHash64(place, {names}), n != 0)
+        FROM (SELECT ({groups}) AS place, {sums} FROM {table} GROUP BY {groups})"""  # noqa: S608  # names from here
 
 
 def _identity_once(store: Store, table: str, identity: str) -> Finding:

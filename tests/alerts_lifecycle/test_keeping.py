@@ -165,14 +165,14 @@ def test_what_the_last_days_had_is_previewed(keeping: AlertKeeping) -> None:
 
 def test_names_of_any_kind_are_kept(keeping: AlertKeeping, registry: Registry) -> None:
     """A service or a place may be called anything, also what PostgreSQL keeps in no text."""
-    odd = "caf\u00e9 \0 'x' \U0001f600"
+    odd = "\u00e9\u00e8 \0 'x' \U0001f600"
     pass_round(keeping, T0, series(service=odd))
     pass_round(keeping, T0 + MINUTE, series(service=odd), series("repeat_contact", "phone", odd, service=odd))
     assert keeping.open()[0].findings[0].series.service == odd
     assert messages(registry) == ["fired"]
     assert [each.text for each in keeping.history(keeping.open()[0].id)] == [
         "",
-        "caf\u00e9  'x' \U0001f600 phone caf\u00e9  'x' \U0001f600",
+        "\u00e9\u00e8  'x' \U0001f600 phone \u00e9\u00e8  'x' \U0001f600",
     ]
 
 
