@@ -19,6 +19,8 @@ _FAR_ABOVE: Final = 1e-3
 """Chance that a week is left out as far above the others where nothing happened."""
 _CHUNK: Final = 4_096
 """Series whose counts by hour of the week are held at once."""
+_CAUTION: Final = 2.0
+"""By so many of its own standard deviations the estimate of overdispersion is raised: one that is too low makes false alerts."""
 _TRUE_SPREAD: Final = 0.25
 """Variance of the true overdispersion between the series of a site, as assumed in shrinking their estimates to the site's."""
 
@@ -139,7 +141,8 @@ def dispersion(
     """How much more than Poisson the counts of blocks of slots scatter, by series: at least 1.
 
     The variance between the weeks of one block of the week, over its mean, added up over all blocks; of the estimates that leave
-    one week out, the smallest (one incident does not raise it); shrunk to the site's, the more the less a series tells.
+    one week out, the smallest (one incident does not raise it); shrunk to the site's, the more the less a series tells; its
+    excess over 1 raised by two standard deviations.
     Blocks of the week that a span of `left_out` meets in any week tell nothing. period: another length than a week, in slots.
     """
     begin = max(end - weeks * period, int(past.slots[0]) if len(past.slots) else end)
@@ -167,7 +170,10 @@ def dispersion(
     sure = variance < _TRUE_SPREAD / 2
     of_site = max(1.0, float(np.median(raw[sure]))) if sure.any() else 1.0
     trust = _TRUE_SPREAD / (_TRUE_SPREAD + variance)
-    return np.maximum(1.0, np.where(np.isfinite(variance), trust * raw + (1 - trust) * of_site, of_site))
+    shrunk = np.where(np.isfinite(variance), trust * raw + (1 - trust) * of_site, of_site)
+    unsure = np.sqrt(np.minimum(variance, _TRUE_SPREAD))
+    found: Floats = 1 + np.maximum(shrunk - 1, 0) * (1 + _CAUTION * unsure)
+    return found
 
 
 def _ratios(counts: Floats) -> tuple[Floats, Floats]:

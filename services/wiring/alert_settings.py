@@ -2,12 +2,16 @@
 
 from pathlib import Path
 
+from services.alerts.notification.settings_reader import read
 from services.alerts.settings import AlertSettings, default_alerts, parse_alerts
 from shared.errors import ConfigurationError
 
 
 def site_alerts(path: Path | None, named: str = "PARCOURS_ALERTS") -> AlertSettings:
-    """The settings of an alert file, or the defaults. Raises `ConfigurationError`, naming the file, and what named it."""
+    """The settings of an alert file, or the defaults; its table `notification` is checked, too.
+
+    Raises `ConfigurationError`, naming the file with the line, and what named the file.
+    """
     if path is None:
         return default_alerts()
     try:
@@ -15,4 +19,6 @@ def site_alerts(path: Path | None, named: str = "PARCOURS_ALERTS") -> AlertSetti
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
         raise ConfigurationError(f"{named}={path}: the alert file cannot be read: {reason}") from error
-    return parse_alerts(text, str(path))
+    settings = parse_alerts(text, str(path))
+    read(settings.notification, settings.line_of, str(path))
+    return settings

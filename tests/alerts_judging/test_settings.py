@@ -224,6 +224,14 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path: Path, content: bytes | No
         site_alerts(path)
 
 
+def test_a_mistake_in_notification_is_told_with_its_line(tmp_path: Path) -> None:
+    """The table is read by another part, from the same file and with the same lines."""
+    path = tmp_path / "alerts.toml"
+    path.write_text("[rises]\nweeks = 5\n[notification]\nnothing = 1\n")
+    with pytest.raises(ConfigurationError, match=r"alerts\.toml, line 4: notification\.nothing: unknown"):
+        site_alerts(path)
+
+
 def test_a_site_without_a_file_has_the_defaults(tmp_path: Path) -> None:
     """`PARCOURS_ALERTS` is optional; a file's values come from it."""
     assert site_alerts(None).rises == default_alerts().rises
