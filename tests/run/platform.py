@@ -18,6 +18,8 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 START_LIMIT_S = 60.0
+STOP_LIMIT_S = 10.0
+"""The supervisor waits 3.5 s for its children; the rest is a machine that runs other tests at the same time."""
 
 
 def free_ports(count: int) -> list[int]:

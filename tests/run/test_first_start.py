@@ -10,7 +10,7 @@ from pathlib import Path
 import httpx
 
 from services.wiring.folder import read_json
-from tests.run.platform import Platform, running, wait_until
+from tests.run.platform import STOP_LIMIT_S, Platform, running, wait_until
 
 EVENTS = {"contact.made": 76_970, "case.closed": 78_800}
 POINTS = {"repeat_contact": 2_270, "channel_switch": 692}
@@ -37,7 +37,7 @@ def test_the_first_start_loads_kansas_city_once(tmp_path: Path) -> None:
     folder = tmp_path / "data"
     with running(folder, demo="1") as platform:
         wait_until(lambda: platform.counted().get("contact.made", 0) > 5_000, LIMIT_S)
-        assert platform.interrupt() < 5
+        assert platform.interrupt() < STOP_LIMIT_S
         assert not (folder / "demo.json").exists()
 
         start_s = time.monotonic()
@@ -50,7 +50,7 @@ def test_the_first_start_loads_kansas_city_once(tmp_path: Path) -> None:
         assert [line for line in platform.stderr if line.startswith("parcours:")] == []
 
         os.kill(platform.pid, signal.SIGTERM)
-        assert platform.ended() < 5
+        assert platform.ended() < STOP_LIMIT_S
         platform.started()
         wait_until(lambda: platform.counted() == EVENTS)
         assert points(platform) == POINTS

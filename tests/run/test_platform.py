@@ -16,7 +16,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.run.platform import Platform, alive, environment, running, wait_until
+from tests.run.platform import STOP_LIMIT_S, Platform, alive, environment, running, wait_until
 
 SERVICES = ("ingest", "detector", "analytics")
 
@@ -178,14 +178,14 @@ def test_ctrl_c_stops_everything_and_the_next_start_finds_the_data(tmp_path: Pat
         platform.post_until_accepted(*(contact(index) for index in range(20)))
         children = platform.children()
         assert set(children) == set(SERVICES)
-        assert platform.interrupt() < 5
+        assert platform.interrupt() < STOP_LIMIT_S
         assert platform.status() == 0
         assert not any(map(alive, children.values()))
         assert platform.stderr == []
         platform.started()
         wait_until(lambda: platform.counted() == {"contact.made": 20})
         os.kill(platform.pid, signal.SIGTERM)
-        assert platform.ended() < 5
+        assert platform.ended() < STOP_LIMIT_S
         assert platform.status() == 0
 
 
@@ -197,14 +197,14 @@ def test_children_end_with_a_killed_supervisor(tmp_path: Path) -> None:
         platform.ended()
         platform.started()
         assert not any(map(alive, children))
-        assert platform.interrupt() < 5
+        assert platform.interrupt() < STOP_LIMIT_S
 
 
 def test_a_key_that_others_may_read_is_refused(tmp_path: Path) -> None:
     """One line says so before anything starts, exit status 2."""
     keys = tmp_path / "data" / "keys"
     with running(tmp_path / "data") as platform:
-        assert platform.interrupt() < 5
+        assert platform.interrupt() < STOP_LIMIT_S
         (keys / "routing.key").chmod(0o644)
         platform.start()
         platform.ended()
@@ -218,7 +218,7 @@ def test_missing_keys_are_not_replaced(tmp_path: Path) -> None:
     """A folder that has events but lost its keys is refused: new keys would tear every journey apart."""
     with running(tmp_path / "data") as platform:
         platform.post_until_accepted(contact(1))
-        assert platform.interrupt() < 5
+        assert platform.interrupt() < STOP_LIMIT_S
         for key in (platform.folder / "keys").iterdir():
             key.unlink()
         platform.start()
@@ -232,7 +232,7 @@ def test_missing_keys_are_not_replaced(tmp_path: Path) -> None:
 def test_a_service_that_cannot_run_stops_the_whole_by_name(tmp_path: Path) -> None:
     """A log with another number of partitions stops ingest for good: one line says so, and no process is left."""
     with running(tmp_path / "data") as platform:
-        assert platform.interrupt() < 5
+        assert platform.interrupt() < STOP_LIMIT_S
         platform.settings["partitions"] = "2"
         platform.start()
         platform.ended()
@@ -246,7 +246,7 @@ def test_a_service_that_cannot_run_stops_the_whole_by_name(tmp_path: Path) -> No
 def test_a_file_without_permission_is_named_before_anything_starts(tmp_path: Path) -> None:
     """One line names the file; no service is started and none restarted."""
     with running(tmp_path / "data") as platform:
-        assert platform.interrupt() < 5
+        assert platform.interrupt() < STOP_LIMIT_S
         events = platform.folder / "log" / "journey-events.ingest.sqlite"
         events.chmod(0)
         platform.start_without_privileges()
@@ -264,7 +264,7 @@ def test_ctrl_c_during_the_start_is_clean(tmp_path: Path, after_s: float) -> Non
     platform.start()
     time.sleep(after_s)
     children = platform.children()
-    assert platform.interrupt() < 5
+    assert platform.interrupt() < STOP_LIMIT_S
     assert platform.stderr in ([], ["Aborted!\n"])
     assert platform.children() == {}
     assert not any(map(alive, children.values()))
@@ -279,12 +279,12 @@ def test_a_log_older_than_its_consumers_is_refused(tmp_path: Path, told: bool) -
     backup = tmp_path / "backup"
     with running(tmp_path / "data") as platform:
         platform.post_until_accepted(contact(1))
-        assert platform.interrupt() < 5
+        assert platform.interrupt() < STOP_LIMIT_S
         shutil.copytree(platform.folder / "log", backup)
         platform.started()
         platform.post_until_accepted(*(contact(number) for number in range(2, 50)))
         wait_until(lambda: platform.counted().get("contact.made") == 49)
-        assert platform.interrupt() < 5
+        assert platform.interrupt() < STOP_LIMIT_S
         shutil.rmtree(platform.folder / "log")
         shutil.copytree(backup, platform.folder / "log")
         if not told:
