@@ -2,12 +2,12 @@
 
 import re
 import xml.etree.ElementTree as ET
-from collections.abc import Iterator
 
 import chdb
 import pytest
-from chdb.session import Session
+from clickhouse_connect.driver.client import Client
 
+from shared.store.client import Store
 from tests.deploy.files import DEPLOY, services
 
 CONFIG = DEPLOY / "clickhouse/config.d/parcours.xml"
@@ -23,20 +23,18 @@ def root(path: str | object) -> ET.Element:
     return found
 
 
-@pytest.fixture(scope="module")
-def engine() -> Iterator[Session]:
+@pytest.fixture
+def engine(embedded_store: Store) -> Client:
     """The engine whose settings are asked for."""
-    session = Session()
-    yield session
-    session.close()
+    return embedded_store.writer()
 
 
-def column(engine: Session, sql: str) -> set[str]:
+def column(engine: Client, sql: str) -> set[str]:
     """The first column of an answer."""
-    return set(engine.query(sql, "TSV").bytes().decode().split())
+    return {str(row[0]) for row in engine.query(sql).result_rows}
 
 
-def test_server_settings_are_known_to_the_engine(engine: Session) -> None:
+def test_server_settings_are_known_to_the_engine(engine: Client) -> None:
     """What is neither a log nor a part of a server is a server setting of this version."""
     known = column(engine, "SELECT name FROM system.server_settings")
     named = {each.tag for each in root(CONFIG)} - STRUCTURE
@@ -53,15 +51,16 @@ def test_every_system_log_ends() -> None:
             assert log.findtext("table") == log.tag
 
 
-def test_a_system_log_takes_its_ttl(engine: Session) -> None:
+def test_a_system_log_takes_its_ttl(engine: Client) -> None:
     """The expression holds for a table made as the server makes its logs."""
     for log in root(CONFIG):
         if log.findtext("ttl"):
-            engine.query(
-                f"CREATE TABLE {log.tag} (event_date Date, event_time DateTime) ENGINE = MergeTree "
+            engine.command(
+                f"CREATE OR REPLACE TABLE {log.tag} (event_date Date, event_time DateTime) ENGINE = MergeTree "
                 f"PARTITION BY {log.findtext('partition_by')} ORDER BY event_time TTL {log.findtext('ttl')}"
             )
             assert log.tag in column(engine, "SHOW TABLES")
+            engine.command(f"DROP TABLE {log.tag}")
 
 
 def test_no_file_of_the_server_s_log() -> None:
@@ -72,7 +71,7 @@ def test_no_file_of_the_server_s_log() -> None:
     assert all(logger.find(name).get("remove") == "1" for name in ("log", "errorlog"))  # type: ignore[union-attr]
 
 
-def test_settings_of_profiles_are_known_to_the_engine(engine: Session) -> None:
+def test_settings_of_profiles_are_known_to_the_engine(engine: Client) -> None:
     """Each setting of a profile exists and takes its value."""
     known = column(engine, "SELECT name FROM system.settings")
     for setting in root(USERS).iterfind("profiles/*/*"):
@@ -80,7 +79,7 @@ def test_settings_of_profiles_are_known_to_the_engine(engine: Session) -> None:
         engine.query(f"SELECT 1 SETTINGS {setting.tag} = {setting.text}")
 
 
-def test_grants_are_statements_of_the_engine(engine: Session) -> None:
+def test_grants_are_statements_of_the_engine(engine: Client) -> None:
     """Each grant parses, and what is granted to the reader is reading."""
     for user in root(USERS).iterfind("users/*"):
         for grant in user.iterfind("grants/query"):
