@@ -35,5 +35,5 @@ def test_a_simulation_by_keyboard_alone(open_page: Any):
     page.keyboard.type("9.5")
     page.keyboard.press("Enter")
     page.wait_for_url("**limit_s.phone=570**")
-    page.get_by_role("heading", name="What would change").wait_for(timeout=60_000)
+    page.get_by_role("heading", name="What would change").wait_for(timeout=240_000)
     assert "[long_wait]" in page.locator(".snippet").inner_text()
