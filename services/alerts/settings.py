@@ -3,8 +3,6 @@
 The table `notification` is handed on as it is, with the lines of its keys: services/alerts/notification reads it.
 """
 
-import re
-import tomllib
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, Literal
 from zoneinfo import ZoneInfo
@@ -19,10 +17,10 @@ from services.alerts.policy import Policy
 from services.alerts.settings_fields import ARRAYS, CALENDAR, CALENDAR_ARRAYS, TABLES
 from services.alerts.settings_lines import Lines, key_lines, line_of
 from services.alerts.settings_reading import Problems, Table, read_table, read_tables
+from shared.detection.toml_file import load_toml
 from shared.detection.toml_lines import Path
 from shared.errors import ConfigurationError
 
-_AT_LINE: Final = re.compile(r" \(at (?:line (\d+), column \d+|end of document)\)$")
 _SHARES: Final = ("share_fast", "share_slow", "share_silence", "share_rejects")
 
 
@@ -128,7 +126,7 @@ class AlertSettings(Struct, frozen=True, kw_only=True):
 
     def line_of(self, path: Sequence[str | int]) -> int:
         """The line of a key of the file, or of the nearest table around it that has one; elements of lists from 0."""
-        return line_of(tuple(str(part) for part in path), dict(self.lines))
+        return line_of(tuple(str(part) for part in path), self.lines)
 
 
 def parse_alerts(text: str, name: str) -> AlertSettings:
@@ -137,7 +135,7 @@ def parse_alerts(text: str, name: str) -> AlertSettings:
     Raises `ConfigurationError` with a line `NAME, line N: …` for each mistake.
     """
     text = text.removeprefix("\ufeff")
-    given = _load(text, name)
+    given = load_toml(text, name)
     lines = key_lines(text)
     problems = Problems(lines)
     known = (*TABLES, *ARRAYS, "calendar", "notification")
@@ -171,17 +169,6 @@ def parse_alerts(text: str, name: str) -> AlertSettings:
 def default_alerts() -> AlertSettings:
     """The settings of a site without a file."""
     return parse_alerts("", "defaults")
-
-
-def _load(text: str, name: str) -> Table:
-    try:
-        return tomllib.loads(text)
-    except ValueError as error:  # also what Python raises for a number of thousands of digits
-        at = _AT_LINE.search(str(error))
-        line = at[1] if at and at[1] else text.count("\n") + 1
-        raise ConfigurationError(f"{name}, line {line}: not valid TOML: {_AT_LINE.sub('', str(error))}") from error
-    except RecursionError as error:
-        raise ConfigurationError(f"{name}, line 1: nested too deeply") from error
 
 
 def _calendar(given: object, time_zone: str, problems: Problems) -> Calendar:

@@ -3,12 +3,12 @@
 import re
 from collections.abc import Iterable, Mapping
 from datetime import date, datetime
-from difflib import get_close_matches
 from typing import Any, Final, Literal
 
 from msgspec import Struct
 
 from services.alerts.settings_lines import Lines, line_of
+from shared.detection.toml_file import kind_of, meant
 from shared.detection.toml_lines import Path
 
 Kind = Literal["number", "whole", "flag", "text", "texts", "wholes", "moment"]
@@ -22,14 +22,6 @@ _EXPECTED: Final[Mapping[str, str]] = {
     "texts": "a list of texts",
     "wholes": "a list of whole numbers",
     "moment": "a date or a local date and time",
-}
-_FOUND: Final = {
-    bool: "true or false",
-    int: "a number",
-    float: "a number",
-    str: "a text",
-    dict: "a table",
-    list: "a list",
 }
 MAX_LIST: Final = 1_000
 
@@ -63,14 +55,11 @@ class Problems:
 
     def add(self, path: Path, what: str) -> None:
         """Note a problem of the value at the path."""
-        self.found.append((line_of(path, dict(self._lines)), f"{written(path)}: {what}"))
+        self.found.append((line_of(path, self._lines), f"{written(path)}: {what}"))
 
     def unknown(self, path: Path, what: str, known: Iterable[str]) -> None:
         """Note a name that is none, with the one that was probably meant."""
-        names = list(known)
-        close = get_close_matches(path[-1], names, n=1)
-        hint = f'did you mean "{close[0]}"?' if close else f"known: {', '.join(names)}"
-        self.add(path, f"unknown {what}; {hint}")
+        self.add(path, f"unknown {what}; {meant(path[-1], known)}")
 
 
 def written(path: Path) -> str:
@@ -84,16 +73,11 @@ def written(path: Path) -> str:
     return text
 
 
-def found_kind(value: object) -> str:
-    """What a value of TOML is, in words."""
-    return _FOUND.get(type(value), "a date or time")
-
-
 def read_table(given: object, path: Path, fields: Fields, problems: Problems) -> Table:
     """The values of a table, defaults where nothing is given or what is given is wrong, which is noted."""
     values = {name: field.default for name, field in fields.items()}
     if not isinstance(given, dict):
-        problems.add(path, f"expected a table, found {found_kind(given)}")
+        problems.add(path, f"expected a table, found {kind_of(given)}")
         return values
     for name, value in given.items():
         here = (*path, name)
@@ -112,7 +96,7 @@ def read_table(given: object, path: Path, fields: Fields, problems: Problems) ->
 def read_tables(given: object, path: Path, fields: Fields, problems: Problems) -> list[tuple[Path, Table]]:
     """The tables of an array, each with its path."""
     if not isinstance(given, list):
-        problems.add(path, f"expected `[[{written(path)}]]`, a list of tables, found {found_kind(given)}")
+        problems.add(path, f"expected `[[{written(path)}]]`, a list of tables, found {kind_of(given)}")
         return []
     if len(given) > MAX_LIST:
         problems.add(path, f"expected at most {MAX_LIST} tables, found {len(given)}")
@@ -126,7 +110,7 @@ def _wrong(value: object, field: Field) -> str | None:
     if field.kind in {"texts", "wholes"}:
         return _wrong_list(value, field)
     if not _is_kind(value, field.kind):
-        return f"expected {_EXPECTED[field.kind]}, found {value if isinstance(value, float) else found_kind(value)}"
+        return f"expected {_EXPECTED[field.kind]}, found {value if isinstance(value, float) else kind_of(value)}"
     if field.kind in {"number", "whole"}:
         return _out_of_bounds(value, field)
     if isinstance(value, str) and (not value.strip() or len(value) > 256):
@@ -138,7 +122,7 @@ def _wrong(value: object, field: Field) -> str | None:
 
 def _wrong_list(value: object, field: Field) -> str | None:
     if not isinstance(value, list) or len(value) > MAX_LIST:
-        return f"expected {_EXPECTED[field.kind]}, found {found_kind(value)}"
+        return f"expected {_EXPECTED[field.kind]}, found {kind_of(value)}"
     one = Field(
         kind="text" if field.kind == "texts" else "whole",
         source="",

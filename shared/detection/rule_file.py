@@ -5,9 +5,7 @@ Source: docs/definitions/frictions.md, section "Settings".
 """
 
 import re
-import tomllib
 from collections.abc import Iterable
-from difflib import get_close_matches
 from typing import Any, Final
 
 from shared.detection.settings import (
@@ -19,6 +17,7 @@ from shared.detection.settings import (
     Parameter,
     merged,
 )
+from shared.detection.toml_file import kind_of, load_toml, meant
 from shared.detection.toml_lines import Path, key_lines, line_of
 from shared.errors import ConfigurationError
 from shared.journey.vocabulary import CHANNELS
@@ -26,16 +25,6 @@ from shared.journey.vocabulary import CHANNELS
 _TABLES: Final = RULE_PARAMETERS | OTHER_PARAMETERS
 _LATENESS: Final = {"lateness_s": Parameter(0, high=MAX_LATENESS_S)}
 _MINUTES: Final = Parameter(0, high=7 * 24 * 60)
-_AT_LINE: Final = re.compile(r" \(at (?:line (\d+), column \d+|end of document)\)$")
-_KINDS: Final = {
-    bool: "true or false",
-    int: "a number",
-    float: "a number",
-    str: "a text",
-    dict: "a table",
-    list: "a list",
-}
-
 Table = dict[str, Any]
 
 
@@ -46,7 +35,7 @@ def parse_rules(text: str, name: str) -> Table:
     Raises `ConfigurationError` with a line `NAME, line N: …` for each error.
     """
     text = text.removeprefix("\ufeff")
-    given = _load(text, name)
+    given = load_toml(text, name)
     problems = _Problems(key_lines(text))
     accepted = _tables(
         {key: value for key, value in given.items() if key not in _SPECIAL}, (), (*_TABLES, *_SPECIAL), problems
@@ -74,38 +63,19 @@ class _Problems:
         self.found.append((line_of(path, self._lines), f"{_written(path)}: {what}"))
 
     def unknown(self, path: Path, what: str, known: Iterable[str]) -> None:
-        names = list(known)
-        close = get_close_matches(path[-1], names, n=1)
-        hint = f'did you mean "{close[0]}"?' if close else f"known: {', '.join(names) or 'none'}"
-        self.add(path, f"unknown {what}; {hint}")
+        self.add(path, f"unknown {what}; {meant(path[-1], known)}")
 
 
 def _written(path: Path) -> str:
     return ".".join(part if re.fullmatch(r"[A-Za-z0-9_-]+", part) else f'"{part}"' for part in path)
 
 
-def _load(text: str, name: str) -> Table:
-    try:
-        return tomllib.loads(text)
-    except ValueError as error:  # also what Python raises for a number of thousands of digits
-        at = _AT_LINE.search(str(error))
-        line = at[1] if at and at[1] else text.count("\n") + 1
-        what = _AT_LINE.sub("", str(error))
-        raise ConfigurationError(f"{name}, line {line}: not valid TOML: {what}") from error
-    except RecursionError as error:
-        raise ConfigurationError(f"{name}, line 1: nested too deeply") from error
-
-
 def _table(value: object, path: Path, problems: _Problems) -> Table:
     """The value if it is a table; else a problem, and an empty one."""
     if isinstance(value, dict):
         return value
-    problems.add(path, f"expected a table, found {_kind(value)}")
+    problems.add(path, f"expected a table, found {kind_of(value)}")
     return {}
-
-
-def _kind(value: object) -> str:
-    return _KINDS.get(type(value), "a date or time")
 
 
 def _tables(given: Table, path: Path, known: Iterable[str], problems: _Problems) -> Table:
@@ -129,7 +99,7 @@ def _parameters(given: Table, path: Path, known: dict[str, Parameter], problems:
             if isinstance(value, bool):
                 accepted[name] = value
             else:
-                problems.add(here, f"expected true or false, found {_kind(value)}")
+                problems.add(here, f"expected true or false, found {kind_of(value)}")
         elif name not in known:
             problems.unknown(here, "parameter", (*switch, *known))
         elif isinstance(known[name].default, dict):
@@ -154,7 +124,7 @@ def _is_right(value: object, path: Path, parameter: Parameter, problems: _Proble
     """Whether the value is a number as the parameter wants it; else a problem is noted."""
     expected = "a whole number" if parameter.whole else "a number"
     if isinstance(value, bool) or not isinstance(value, int if parameter.whole else int | float):
-        problems.add(path, f"expected {expected}, found {_kind(value) if not isinstance(value, float) else value}")
+        problems.add(path, f"expected {expected}, found {kind_of(value) if not isinstance(value, float) else value}")
         return False
     if not parameter.low <= value <= parameter.high or (parameter.positive and value == 0):
         low = "more than 0" if parameter.positive else f"at least {parameter.low:g}"

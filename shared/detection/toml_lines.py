@@ -2,7 +2,7 @@
 
 import re
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Final
 
 Path = tuple[str, ...]
@@ -37,7 +37,7 @@ def key_lines(text: str) -> dict[Path, int]:
     return lines
 
 
-def line_of(path: Path, lines: dict[Path, int]) -> int:
+def line_of(path: Path, lines: Mapping[Path, int]) -> int:
     """The line of a key, or of the nearest table around it that has one."""
     while path not in lines and path:
         path = path[:-1]

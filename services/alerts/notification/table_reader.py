@@ -2,8 +2,9 @@
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from difflib import get_close_matches
 from typing import Any, Final, TypeVar
+
+from shared.detection.toml_file import kind_of, meant
 
 Path = tuple[str | int, ...]
 LineOf = Callable[[Path], int]
@@ -14,14 +15,6 @@ MAX_ITEMS: Final = 200
 
 _BARE: Final = re.compile(r"[A-Za-z0-9_-]+")
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
-_KINDS: Final = {
-    bool: "true or false",
-    int: "a number",
-    float: "a number",
-    str: "a text",
-    dict: "a table",
-    list: "a list",
-}
 
 
 class Problems:
@@ -54,11 +47,6 @@ def written(path: Path) -> str:
         else:
             text += f".{part}" if _BARE.fullmatch(part) else f'."{part}"'
     return text.removeprefix(".")
-
-
-def kind_of(value: object) -> str:
-    """What a value is, in words."""
-    return _KINDS.get(type(value), "a date or time")
 
 
 class TableReader:
@@ -173,7 +161,4 @@ class TableReader:
 
 def unknown(word: str, known: Iterable[str]) -> str:
     """What to say of a word that is none of those known."""
-    names = list(known)
-    close = get_close_matches(word, names, n=1)
-    hint = f'did you mean "{close[0]}"?' if close else f"known: {', '.join(names) or 'none'}"
-    return f"{'unknown' if word else 'missing'}; {hint}"
+    return f"{'unknown' if word else 'missing'}; {meant(word, known)}"
