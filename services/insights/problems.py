@@ -44,6 +44,12 @@ class Problem(Exception):
         }
 
 
+def record_conflict() -> Problem:
+    """What is to be changed or removed is no longer as it was seen."""
+    detail = N_("Somebody else changed or removed this meanwhile. Look at it again before you go on.")
+    return Problem(409, "record-conflict", detail)
+
+
 def title(status: int, language: Language) -> str:
     """What a status means, in a few words."""
     _ = language.text

@@ -14,7 +14,7 @@ from services.insights.api.models import NOT_FOUND, PROBLEMS
 from services.insights.context import Context
 from services.insights.filters import only_known
 from services.insights.language import N_
-from services.insights.problems import Problem
+from services.insights.problems import Problem, record_conflict
 from shared.errors import RecordConflict, RecordRefused
 from shared.registry.annotations import Annotation, AnnotationValues
 from shared.registry.improvements import Improvement, ImprovementValues
@@ -27,7 +27,6 @@ VersionQuery = Annotated[
     int,
     Query(ge=1, le=2**31 - 1, description="The version that this replaces: 409 where it is no longer the present one."),
 ]
-_CONFLICT: Final = N_("Somebody else changed or removed this meanwhile. Look at it again before you go on.")
 _CHANGES: Final[dict[int | str, dict[str, Any]]] = {409: {"description": "Changed by somebody else meanwhile"}}
 
 
@@ -126,7 +125,7 @@ def _typed_problems() -> Iterator[None]:
         detail = N_("This cannot be kept as it is: look at “%(field)s”.")
         raise Problem(422, "record-refused", detail, field=error.field or "*") from error
     except RecordConflict as error:
-        raise Problem(409, "record-conflict", _CONFLICT) from error
+        raise record_conflict() from error
 
 
 def _found(records: VersionedRecords[Values, Record], record: str) -> Record:

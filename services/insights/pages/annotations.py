@@ -16,7 +16,7 @@ from services.insights.forms import read_form
 from services.insights.language import N_
 from services.insights.pages.openings import link_of
 from services.insights.pages.rendering import Pages
-from services.insights.problems import Problem
+from services.insights.problems import record_conflict
 from shared.errors import RecordConflict, RecordRefused
 from shared.registry.annotations import ANNOTATION_KINDS, AnnotationKind, AnnotationValues
 
@@ -79,8 +79,7 @@ def routes(context: Context, pages: Pages) -> APIRouter:
         try:
             context.records.annotations.remove(annotation, int(version) if version.isdecimal() else 0)
         except (RecordConflict, ValueError) as error:
-            detail = N_("Somebody else changed or removed this meanwhile. Look at it again before you go on.")
-            raise Problem(409, "record-conflict", detail) from error
+            raise record_conflict() from error
         return RedirectResponse(link_of(request)("/annotations"), 303)
 
     return router

@@ -14,19 +14,17 @@ from services.insights.figures.improvements import STATUS_WORDS, find
 from services.insights.figures.summaries import choices
 from services.insights.filters import Filters, only_known
 from services.insights.forms import read_form
-from services.insights.language import N_
 from services.insights.pages.frame import read_frame
 from services.insights.pages.improvements_form import OTHER, Filled, fields_of, read_improvement
 from services.insights.pages.improvements_view import list_values, page_values
 from services.insights.pages.openings import link_of
 from services.insights.pages.rendering import Pages
-from services.insights.problems import Problem
+from services.insights.problems import record_conflict
 from shared.detection.settings import RULES
 from shared.errors import RecordConflict, RecordRefused
 from shared.registry.improvements import IMPROVEMENT_STATUSES
 
 Form = Annotated[Mapping[str, str], Depends(read_form)]
-_CONFLICT = N_("Somebody else changed or removed this meanwhile. Look at it again before you go on.")
 
 
 def routes(context: Context, pages: Pages) -> APIRouter:
@@ -105,7 +103,7 @@ def _add_changes(router: APIRouter, context: Context, pages: Pages) -> None:
             except RecordRefused as error:
                 problems = {_field(error, form): OTHER}
             except RecordConflict as error:
-                raise Problem(409, "record-conflict", _CONFLICT) from error
+                raise record_conflict() from error
         return _form(context, pages, request, Filled(fields=form, problems=problems), kept.id, 422)
 
     @router.post("/improvements/{improvement}/removal")
@@ -115,7 +113,7 @@ def _add_changes(router: APIRouter, context: Context, pages: Pages) -> None:
         try:
             context.records.improvements.remove(improvement, _version(form))
         except RecordConflict as error:
-            raise Problem(409, "record-conflict", _CONFLICT) from error
+            raise record_conflict() from error
         return RedirectResponse(link_of(request)("/improvements"), 303)
 
 
