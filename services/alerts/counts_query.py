@@ -8,10 +8,10 @@ from typing import Any, Final
 
 from services.alerts.calendar_clock import SLOT_US
 from services.alerts.counts import Past, SeriesTable, Touch, past_of
-from services.alerts.finding import Series
 from services.alerts.judging import Counted
 from services.alerts.judging_levels import Share
 from services.alerts.settings import AlertSettings, ServiceLevel
+from shared.alerts.finding import Series
 from shared.journey.instants import DAY_US
 from shared.store.client import Store
 

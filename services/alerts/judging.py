@@ -11,11 +11,11 @@ from msgspec.structs import replace
 
 from services.alerts.calendar_clock import Floats
 from services.alerts.counts import Past, Present
-from services.alerts.finding import Finding, Series
 from services.alerts.judging_levels import Share, judge_lag, judge_level, judge_threshold
 from services.alerts.judging_rises import Alerted, RiseJudge
 from services.alerts.judging_streams import SilenceJudge, judge_rejects
 from services.alerts.settings import AlertSettings
+from shared.alerts.finding import Finding, Series
 
 
 class Counted(Struct, frozen=True):

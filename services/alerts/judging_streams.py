@@ -9,9 +9,9 @@ import numpy as np
 from services.alerts.calendar_clock import SLOT_US, SLOTS_A_DAY, SLOTS_AN_HOUR, Bools, Floats, Ints
 from services.alerts.counts import Past
 from services.alerts.expected import DAY_BLOCK, HOUR_BLOCK, dispersion, look, probability, weeks_of
-from services.alerts.finding import Finding, Series
 from services.alerts.judging_rises import Firing, bounds, looks_a_day
 from services.alerts.settings import AlertSettings
+from shared.alerts.finding import Finding, Series
 from shared.journey.instants import DAY_US
 
 _PATIENT_WEEKS: Final = 2
