@@ -84,6 +84,10 @@ class Judge:
         """Take a span in which a series alerted out of what is usual."""
         self._rises.leave_out(alerted)
 
+    def hear(self, heard: Mapping[Series, int]) -> None:
+        """Say in which slot each channel last sent anything, of those heard of since the past was read."""
+        self._silence.hear(heard)
+
     def unknown(self, at_us: int) -> int:
         """How many series cannot be judged yet, for want of past weeks: to be said."""
         return self._rises.unknown(at_us) if self._points.series else 0

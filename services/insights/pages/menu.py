@@ -20,6 +20,7 @@ class Entry(Struct, frozen=True):
 
 MENU: Final = (
     Entry("/", N_("Overview")),
+    Entry("/alerts", N_("Alerts")),
     Entry("/map", N_("Journey map")),
     Entry("/flows", N_("Channel flows")),
     Entry("/funnel", N_("Funnel")),
