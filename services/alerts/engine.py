@@ -13,8 +13,9 @@ from msgspec import Struct
 
 from services.alerts.calendar_clock import MINUTE_US, SLOT_US
 from services.alerts.counts_query import read_positions, read_refused, read_rows
+from services.alerts.engine_sign import Sign
 from services.alerts.engine_state import EngineState, begin_at, read_state, write_state
-from services.alerts.engine_status import EngineStatus, Sign
+from services.alerts.engine_status import EngineStatus
 from services.alerts.imports import Imports
 from services.alerts.keeping import AlertKeeping, Begun
 from services.alerts.lifecycle import Round
