@@ -50,7 +50,7 @@ class Choice(Struct, frozen=True, kw_only=True):
         return {name: value for name, value in given.items() if value and (name, value) != ("state", "open")}
 
     def _is_grave(self, sheet: Sheet) -> bool:
-        return not self.severity or SEVERITIES.index(sheet.severity) >= SEVERITIES.index(self.severity)  # type: ignore[arg-type]
+        return not self.severity or SEVERITIES.index(sheet.severity) >= SEVERITIES.index(self.severity)
 
 
 def read_choice(query: QueryParams, *others: str) -> Choice:

@@ -20,7 +20,8 @@ MAX_LISTENERS: Final = 200
 """Four times the fifty pages that are open in a busy operations room."""
 RETRY_MS: Final = 3_000
 """Browsers connect again after so long."""
-HEARTBEAT: Final = b": listening\n\n"
+HEARTBEAT: Final = b"event: heartbeat\ndata: {}\n\n"
+"""An event, not a comment: pages cannot see comments, and notice by the heartbeats that a connection is dead."""
 
 _log = logging.getLogger(__name__)
 

@@ -145,9 +145,7 @@ def _act(
     return RedirectResponse(link_of(request)(path_to("alerts", alert)), 303)
 
 
-def _page(
-    context: Context, pages: Pages, request: Request, alert: str, tried: Tried, status: int = 200
-) -> Response:
+def _page(context: Context, pages: Pages, request: Request, alert: str, tried: Tried, status: int = 200) -> Response:
     desk, language = desk_of(context), context.language(request)
     sheet = found(desk, alert)
     values: dict[str, Any] = {

@@ -17,12 +17,13 @@ from services.insights.pages.alerts_words import SEVERITY_TITLES, STATE_TITLES, 
 from services.insights.pages.rendering import Pages
 from services.insights.ports import AlertDesk
 from shared.alerts.sheet import Sheet
-from shared.journey.instants import MINUTE_US
+from shared.journey.instants import SECOND_US
 
 SHOWN: Final = 100
 """So many are shown at first: more than anybody reads, few enough for any browser."""
 ALL: Final = "all"
 MAX_KEPT: Final = 32
+_MINUTE_US: Final = 60 * SECOND_US
 TEMPLATE: Final = "alerts_list.html"
 
 
@@ -92,7 +93,7 @@ class SharedList:
         state = read_state(desk_of(self._context), now_us)
         language = self._context.language(request).code
         asked = tuple((name, request.query_params.get(name)) for name in (*CHOICE_NAMES, ALL, "lang"))
-        minute = (state.looked_us or 0) // MINUTE_US, now_us // MINUTE_US if choice.state == "resolved" else 0
+        minute = (state.looked_us or 0) // _MINUTE_US, now_us // _MINUTE_US if choice.state == "resolved" else 0
         key = (language, asked, state.changes, state.watch, minute)
         with self._lock:
             if key not in self._kept:

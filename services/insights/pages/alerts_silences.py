@@ -21,11 +21,12 @@ from services.insights.pages.rendering import Pages
 from shared.alerts.sheet import Hidden
 from shared.detection.settings import RULES
 from shared.errors import RecordRefused
-from shared.journey.instants import HOUR_US, MINUTE_US, to_text, to_us
+from shared.journey.instants import HOUR_US, SECOND_US, to_text, to_us
 from shared.journey.vocabulary import CHANNELS
 from shared.registry.alert_silences import MAX_SILENCE_DAYS, SilenceValues
 
 USUAL_HOURS: Final = 2
+_MINUTE_US: Final = 60 * SECOND_US
 _TIMES: Final = ("from", "until")
 _FIELDS: Final = ("kind", *SILENCE_PARTS, *_TIMES, "reason", "author")
 _PROBLEMS: Final = {
@@ -62,7 +63,7 @@ def routes(context: Context, pages: Pages) -> APIRouter:
     def silences(request: Request) -> Response:
         """Those in force now or later, and the form of another, for what the address names."""
         only_known(request.query_params, (*SILENCE_PARTS, "lang"))
-        begin_us = context.clock() // MINUTE_US * MINUTE_US
+        begin_us = context.clock() // _MINUTE_US * _MINUTE_US
         values = {name: request.query_params.get(name, "")[:MAX_VALUE_CHARS] for name in SILENCE_PARTS}
         until = _field_text(begin_us + USUAL_HOURS * HOUR_US)
         values |= {"kind": "silence", "from": _field_text(begin_us), "until": until}

@@ -1,6 +1,7 @@
 """What stands on the pages of alerts for their states, severities and steps: messages, and what a step's code means."""
 
-from typing import Final
+from collections.abc import Mapping
+from typing import Any, Final
 
 from msgspec import Struct
 
@@ -58,6 +59,8 @@ STEP_TITLES: Final[dict[Step, str]] = {
     "unsuppressed": N_("People are told of it again"),
     "repeated": N_("People were reminded"),
 }
+_CODES: Final[Mapping[Step, Mapping[Any, str]]] = {"worsened": SEVERITY_TITLES, "resolved": ENDING_TITLES}
+"""What the platform writes as the text of a step, in words."""
 _GIVEN_BACK: Final = N_("Given back: nobody has it")
 _BY_SILENCE: Final = N_("because of a silence")
 _BY_ALERT: Final = N_("because another alert accounts for it")
@@ -108,7 +111,6 @@ def history_entry(step: Transition, language: Language) -> HistoryEntry:
 
 
 def _meaning(step: Transition, language: Language) -> str:
-    known: dict[str, str] = {}
-    if not step.by:
-        known = {"worsened": dict(SEVERITY_TITLES), "resolved": dict(ENDING_TITLES)}.get(step.step, {})  # type: ignore[dict-item]
+    """The words of a platform's code; a person's text as it is."""
+    known = {} if step.by else _CODES.get(step.step, {})
     return language.text(known[step.text]) if step.text in known else step.text
