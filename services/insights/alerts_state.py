@@ -18,10 +18,13 @@ Watch = Literal["looking", "late", "stopped", "never"]
 
 
 class AlertsState(Struct, frozen=True, kw_only=True):
-    """changes: as of `AlertDesk.changes`. watch: `late`, the data are; `stopped`, the engine does not look any more."""
+    """changes: as of `AlertDesk.changes`. watch: `late`, the data are; `stopped`, the engine does not look any more.
+    trouble: what the engine says of that.
+    """
 
     changes: int
     watch: Watch
+    trouble: str = ""
     looked_us: int | None
     through_us: int | None
 
@@ -32,12 +35,15 @@ def read_state(desk: AlertDesk, now_us: int) -> AlertsState:
     return AlertsState(
         changes=desk.changes(),
         watch=_watch(looking, now_us),
+        trouble=looking.trouble,
         looked_us=looking.looked_us,
         through_us=looking.through_us,
     )
 
 
 def _watch(looking: Looking, now_us: int) -> Watch:
+    if looking.trouble:
+        return "stopped"
     if looking.looked_us is None:
         return "never"
     if now_us - looking.looked_us > MISSED_ROUNDS * looking.every_s * SECOND_US:

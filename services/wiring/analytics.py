@@ -12,6 +12,7 @@ from services.loader.refused import RejectLog
 from services.redetection.job import RedetectionJobs
 from services.simulation.job import Simulations
 from services.wiring import doctor
+from services.wiring.alert_pages import machine_desk
 from services.wiring.alerts import Alerting
 from services.wiring.assembling import Assembling
 from services.wiring.detector_metrics import expose_detector
@@ -131,6 +132,7 @@ def _app(
         records=registry.records,
         keys=keys,
         simulations=simulations,
+        alerts=machine_desk(settings, registry, alerting),
         checks={**readiness_checks(folder, store, loading, now_us), "alerts": alerting.check},
     )
 

@@ -86,11 +86,12 @@ class Hidden(Struct, frozen=True):
 
 class Looking(Struct, frozen=True, kw_only=True):
     """How the engine is. looked_us: the instant of its latest round, `None` before the first; through_us: up to when it had
-    the data then, `None` where that is not known; every_s: so often it looks.
+    the data then, `None` where that is not known; trouble: why it does not look any more, ''; every_s: so often it writes.
     """
 
     looked_us: int | None
     through_us: int | None = None
+    trouble: str = ""
     every_s: float = 60.0
 
 

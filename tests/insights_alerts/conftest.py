@@ -11,10 +11,10 @@ from tests.insights_alerts.room import Room, new_room
 
 
 class Answer(NamedTuple):
-    """The answer of a query that found nothing."""
+    """The names that forms offer: none."""
 
-    columns: Sequence[str] = ()
-    rows: Sequence[Sequence[Any]] = ()
+    columns: Sequence[str] = ("services", "channels", "territories")
+    rows: Sequence[Sequence[Any]] = (((), (), ()),)
 
 
 class NoRows:

@@ -11,7 +11,7 @@ from starlette.responses import RedirectResponse, Response
 
 from services.insights.alerts_desk import SILENCE_PARTS, desk_of, silence_values, typed_problems
 from services.insights.context import Context
-from services.insights.figures.summaries import choices
+from services.insights.figures.summaries import Choices, choices
 from services.insights.filters import MAX_VALUE_CHARS, only_known
 from services.insights.forms import read_form
 from services.insights.language import N_
@@ -20,7 +20,7 @@ from services.insights.pages.openings import link_of
 from services.insights.pages.rendering import Pages
 from shared.alerts.sheet import Hidden
 from shared.detection.settings import RULES
-from shared.errors import RecordRefused
+from shared.errors import RecordRefused, StoreError
 from shared.journey.instants import HOUR_US, SECOND_US, to_text, to_us
 from shared.journey.vocabulary import CHANNELS
 from shared.registry.alert_silences import MAX_SILENCE_DAYS, SilenceValues
@@ -126,9 +126,10 @@ def _refused(
 
 
 def _page(context: Context, pages: Pages, request: Request, asked: Asked, status: int = 200) -> Response:
-    offered = choices(context.store)
+    silences = desk_of(context).silences()
+    offered = _offered(context)
     values: dict[str, Any] = {
-        "silences": desk_of(context).silences(),
+        "silences": silences,
         "now_us": context.clock(),
         "kinds": SILENCE_TITLES,
         "conditions": CONDITION_TITLES,
@@ -145,3 +146,11 @@ def _page(context: Context, pages: Pages, request: Request, asked: Asked, status
         "longest_days": MAX_SILENCE_DAYS,
     }
     return pages.page(request, "alerts_silences.html", values, status=status)
+
+
+def _offered(context: Context) -> Choices:
+    """What the form offers; nothing while ClickHouse does not answer, for a silence can be set without it."""
+    try:
+        return choices(context.store)
+    except StoreError:
+        return Choices([], [], [])
