@@ -249,7 +249,7 @@ def alert_gaps(status: EngineStatus) -> Part:
     if status.trouble():
         return Part(_ALERT_SERIES, "error", status.trouble(), "see the log of the process that watches for alerts")
     if status.gaps():
-        return Part(_ALERT_SERIES, "warning", status.gaps(), "docs/alerts/operations.md, “What is not watched”")
+        return Part(_ALERT_SERIES, "warning", status.gaps(), "docs/operations.md, “ParcoursAlertsIncomplete”")
     text = f"{status.series:,} are watched, {status.unknown:,} of them have too little past to be judged"
     return Part(_ALERT_SERIES, "ok", text)
 
