@@ -1,4 +1,5 @@
-// The page of one alert, and that of silences: fills in who somebody is, and leads to fields by key. It sends nothing by itself.
+// The page of one alert, and that of silences: fills in who somebody is, and leads to fields by key. It sends nothing by itself,
+// and says when the alert has changed meanwhile.
 import { listenToKeys, setWho, who } from "./alert_keys.js";
 
 for (const field of document.querySelectorAll("input.by")) {
@@ -30,4 +31,20 @@ if (hint) {
       return true;
     },
   }, document.getElementById("keys"));
+}
+
+const ASK_MS = 15_000;
+const changed = document.getElementById("changed");
+
+async function look() {
+  if (document.visibilityState !== "visible") return;
+  try {
+    const answer = await fetch(`/api/v1/alerts/${encodeURIComponent(changed.dataset.alert)}`, { signal: AbortSignal.timeout(ASK_MS) });
+    if (answer.ok) changed.hidden = String((await answer.json()).alert.version) === changed.dataset.version;
+  } catch { /* asked again */ }
+}
+
+if (changed) {
+  setInterval(look, ASK_MS);
+  document.addEventListener("visibilitychange", look);
 }

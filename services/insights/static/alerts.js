@@ -5,6 +5,7 @@ const POLL_MS = 10_000;
 const SILENT_MS = 40_000; // two heartbeats and a half: a connection that says nothing for so long is none
 const FAILURES = 3; // then this page asks by itself
 const TRY_AGAIN_MS = 60_000;
+const CONNECTING_MS = 5_000; // a connection that takes longer to come is none yet
 
 const bar = document.getElementById("live-bar");
 const stateLine = document.getElementById("live-state");
@@ -29,8 +30,12 @@ let audio = null;
 const clock = (moment) => moment.toISOString().slice(11, 16) + " UTC";
 const filled = (text, values) => text.replace(/\{(\w+)\}/g, (_, name) => values[name] ?? "");
 
+const isLive = () => source !== null && source.readyState === EventSource.OPEN;
+const isConnecting = () => source !== null && failures === 0 && !isLive() && Date.now() - heardMs < CONNECTING_MS;
+
 function show() {
-  const live = source !== null && source.readyState === EventSource.OPEN;
+  if (reachable && isConnecting()) return;
+  const live = isLive();
   const name = !reachable ? "disconnected" : live ? "live" : "polling";
   const text = name !== "disconnected" ? words[name]
     : answeredAt ? filled(words.disconnected, { moment: clock(answeredAt) }) : words.never;
@@ -122,7 +127,7 @@ function follow() {
 
 setInterval(() => {
   if (source && Date.now() - heardMs > SILENT_MS) leave();
-  if (!source || !reachable) ask();
+  if (!isLive() || !reachable) ask();
 }, POLL_MS);
 setInterval(() => {
   if (!source && document.visibilityState === "visible") { failures = 0; listen(); }
