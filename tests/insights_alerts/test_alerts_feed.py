@@ -3,9 +3,13 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator
+from types import SimpleNamespace
+
+import pytest
 
 from services.insights.alerts_feed import HEARTBEAT, UNKNOWN, AlertsFeed
 from services.insights.alerts_state import AlertsState
+from services.insights.meters import InsightsMeters
 from shared.errors import RegistryError
 
 
@@ -123,3 +127,16 @@ def test_the_stream_ends_with_the_server() -> None:
         assert [each async for each in stream] in ([], [b""])
 
     asyncio.run(asyncio.wait_for(listen(), 10))
+
+
+def test_listening_for_an_hour_is_no_slow_request(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is counted, but not among the times that tell how fast the server answers."""
+    meters = InsightsMeters()
+    counted: list[str] = []
+    timed: list[str] = []
+    monkeypatch.setattr(meters, "_requests", SimpleNamespace(add=lambda _, labels: counted.append(labels["route"])))
+    monkeypatch.setattr(meters, "_request_s", SimpleNamespace(record=lambda _, labels: timed.append(labels["route"])))
+    for route in ("/alerts", "/api/v1/alerts/events"):
+        meters.observe_request(route, 200, 3_600.0)
+    assert counted == ["/alerts", "/api/v1/alerts/events"]
+    assert timed == ["/alerts"]
