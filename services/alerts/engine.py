@@ -187,6 +187,7 @@ class Engine:
         self._live.changed = False
         took_us = self._monotonic_us() - start_us
         self._looked = now_us, start_us, took_us
+        self._rounds.took_us = took_us
         self._sign.looked(self._live, self._rounds, self._begun.alerts, now_us, at_us, took_us)
 
     def _keep(self, now_us: int, judged: Judged) -> None:
@@ -221,7 +222,7 @@ class Engine:
         return EngineState(
             positions=positions,
             detected_us=dict(live.watermark.detected_us),
-            imports=live.imports.running,
+            imports=dict(live.imports.running),
             import_ends=dict(live.imports.until_us),
             found=tuple(self._rounds.found),
             alerted=tuple(self._rounds.alerted),

@@ -20,14 +20,14 @@ MAX_ALERTED: Final = 2_000
 
 class EngineState(Struct, frozen=True, kw_only=True):
     """positions: by stream and partition, everything before has been counted. detected_us: by partition. imports, import_ends:
-    sources being imported, and the ends of imports that are over. found: what the last round found. alerted: spans that are
+    since when sources are being imported, and the ends of imports that are over. found: what the last round found. alerted: spans that are
     no measure of what is usual.
     """
 
     version: int = VERSION
     positions: dict[str, dict[int, tuple[str, int]]] = {}
     detected_us: dict[int, int] = {}
-    imports: tuple[str, ...] = ()
+    imports: dict[str, int] = {}
     import_ends: dict[str, int] = {}
     found: tuple[Finding, ...] = ()
     alerted: tuple[Alerted, ...] = ()

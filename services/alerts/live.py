@@ -125,11 +125,17 @@ class Live:
         return self.rejects.counts(from_us, to_us).astype(np.float64)
 
     def lag_s(self, now_us: int) -> Mapping[str, float]:
-        """How late data are, by topic: the detector behind the log, and the log behind the clock (no gateway writes then)."""
-        ticked_us = self.watermark.ticked_us()
+        """How late data are, by topic: the detector behind the log, and the log behind the clock (no gateway writes then).
+
+        That a large import keeps the detector busy is nothing to be told.
+        """
+        ticked_us, detected_us = self.watermark.ticked_us(), self.watermark.at_us()
         if ticked_us is None:
             return {}
-        return {FRICTIONS: self.watermark.lag_s(), JOURNEY_EVENTS: max(now_us - ticked_us, 0) / SECOND_US}
+        late = {JOURNEY_EVENTS: max(now_us - ticked_us, 0) / SECOND_US}
+        if detected_us is None or self.imports.explain(detected_us, now_us):
+            return late
+        return late | {FRICTIONS: self.watermark.lag_s()}
 
     def _matters(self, time_us: int, now_us: int) -> bool:
         return self._floor_us <= time_us <= now_us + _AHEAD_US
@@ -164,7 +170,7 @@ class Live:
                 case "detection.progressed":
                     self.watermark.progressed(control.partition, control.offset)
                 case "import.started":
-                    self.imports.started(control.source)
+                    self.imports.started(control.source, self.watermark.ticked_us() or now_us)
                 case "import.finished":
                     self.imports.finished(control.source, self.watermark.ticked_us() or now_us)
                 case _:

@@ -23,8 +23,12 @@ from shared.store.client import Store
 REFRESH_US: Final = HOUR_US
 LEVELS_US: Final = 60 * SECOND_US
 """Service levels are asked of ClickHouse so often."""
+RETRY_US: Final = 60 * SECOND_US
+"""A past that could not be read is read again after so long."""
 GROWN_US: Final = 5 * SECOND_US
-"""Series that are new are judged at the latest after so long: to take them in, what is kept of the past is worked out again."""
+GROWN_ROUNDS: Final = 20
+"""Series that are new are judged after so long, or so many times what a round takes: to take them in, what is known of the past is worked
+out again."""
 
 
 class Judged(Struct, frozen=True):
@@ -50,6 +54,7 @@ class Rounds:
         self._grown_us = 0
         self._shares: dict[str, Share] = {}
         self._shares_us: int | None = None
+        self.took_us = 0
         self.found: list[Finding] = []
         self.alerted: list[Alerted] = []
 
@@ -67,6 +72,8 @@ class Rounds:
         taken = False
         if self._reading is not None and self._reading.done():
             reading, self._reading = self._reading, None
+            if reading.exception() is not None:
+                self._read_us = now_us - REFRESH_US + RETRY_US
             self._past = reading.result()
             live.points.use(self._past.point_table)
             live.rejects.use(self._past.reject_table)
@@ -118,7 +125,8 @@ class Rounds:
         """Judge series that were met since, too."""
         there = len(self._past.point_table.series), len(self._past.reject_table.series)
         now_us = self._clock_us()
-        if there != self._judged_with and not 0 <= now_us - self._grown_us < GROWN_US:
+        wait_us = max(GROWN_US, GROWN_ROUNDS * self.took_us)
+        if there != self._judged_with and not 0 <= now_us - self._grown_us < wait_us:
             self._grown_us = now_us
             self._renew()
 

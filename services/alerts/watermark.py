@@ -44,8 +44,8 @@ class Watermark:
         return min(self._detected_us.values(), default=None)
 
     def ticked_us(self) -> int | None:
-        """The time of the latest tick, of the partition that is furthest behind."""
-        return min(self._latest_us.values(), default=None)
+        """The time of the latest tick, of the partition that is furthest behind; before any is read, that of detection."""
+        return min(self._latest_us.values(), default=self.at_us())
 
     def lag_s(self) -> float:
         """How far the detector is behind the latest tick, where it is furthest behind."""
