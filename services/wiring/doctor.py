@@ -28,7 +28,7 @@ from shared.store.damage import SET_ASIDE_ADVICE, set_aside, set_aside_text
 from shared.store.recount import recount
 
 REGISTRY: Final = "registry"
-ALERTS: Final = "alerts"
+ALERT_ROUNDS: Final = "alert rounds"
 _ALERT_SERIES: Final = "alert series"
 _MB: Final = 1_000_000
 _STREAMS: Final = (EVENTS, INGEST_REJECTS, LOAD_REJECTS, POINTS)
@@ -259,23 +259,27 @@ def alert_rounds(registry: Registry, now_us: int, *, running: bool = True) -> Pa
     try:
         round_us = registry.alerts.round_us()
     except RegistryError as error:
-        return Part(ALERTS, "error", str(error), "see PARCOURS_REGISTRY and the database's own log, or the data folder")
+        return Part(
+            ALERT_ROUNDS, "error", str(error), "see PARCOURS_REGISTRY and the database's own log, or the data folder"
+        )
     if not running:
-        return Part(ALERTS, "warning", "nobody looks, since the platform does not run", "start it with `make run`")
+        return Part(
+            ALERT_ROUNDS, "warning", "nobody looks, since the platform does not run", "start it with `make run`"
+        )
     if round_us is None:
         return Part(
-            ALERTS, "warning", "no round has been judged yet", "wait while the platform starts; else see its log"
+            ALERT_ROUNDS, "warning", "no round has been judged yet", "wait while the platform starts; else see its log"
         )
     age_s = (now_us - round_us) / 1_000_000
     if abs(age_s) <= SILENT_S:
-        return Part(ALERTS, "ok", f"the last round is {max(age_s, 0.0):.0f} s old")
+        return Part(ALERT_ROUNDS, "ok", f"the last round is {max(age_s, 0.0):.0f} s old")
     text = f"nobody looks: the last round is {age_s:.0f} s old"
-    return Part(ALERTS, "error", text, "docs/operations.md, “ParcoursAlertsNotLooking”")
+    return Part(ALERT_ROUNDS, "error", text, "docs/operations.md, “ParcoursAlertsNotLooking”")
 
 
 def _alerts(settings: Settings, folder: DataFolder, now_us: int) -> Part:
     if not settings.registry and not folder.registry.exists():
-        return Part(ALERTS, "ok", "nothing has been judged yet")
+        return Part(ALERT_ROUNDS, "ok", "nothing has been judged yet")
     with registry_in(settings, folder) as registry:
         return alert_rounds(registry, now_us, running=any(folder.is_held(name) for name in _LOCKS))
 

@@ -81,7 +81,7 @@ def test_lost_calls_are_told_within_seconds(platform: Platform) -> None:
 def test_the_doctor_says_that_somebody_looks(platform: Platform) -> None:
     """By the latest round in the registry, and by the engine itself."""
     parts = {part["name"]: part for part in httpx.get(f"{platform.people}/api/v1/doctor", timeout=30).json()["parts"]}
-    assert parts["alerts"]["status"] == "ok"
+    assert parts["alert rounds"]["status"] == "ok"
     assert parts["alert series"]["status"] == "ok"
 
 

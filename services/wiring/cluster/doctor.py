@@ -7,7 +7,7 @@ from services.wiring.cluster.heart import SILENT_S
 from services.wiring.cluster.loader import SERVICE as LOADER
 from services.wiring.cluster.loading import LagReader
 from services.wiring.cluster.published_rules import RulesOfRegistry
-from services.wiring.doctor import ALERTS, Part, alert_rounds, judged_by, recounted, registry_tables, rule_settings
+from services.wiring.doctor import Part, alert_rounds, judged_by, recounted, registry_tables, rule_settings
 from shared.clock import now_us
 from shared.errors import LogError, ParcoursError, RegistryError
 from shared.registry.registry import Registry
@@ -15,6 +15,7 @@ from shared.settings import Settings
 from shared.store.client import Store
 
 DETECTOR: Final = "detector"
+ALERTS: Final = "alerts"
 _FAR_BEHIND: Final = 100_000
 
 
