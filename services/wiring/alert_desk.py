@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
 from typing import Final
+from zoneinfo import ZoneInfo
 
 import msgspec
 
@@ -32,6 +33,7 @@ SHEETS_KEPT: Final = 2_048
 """So many alerts are kept in words: twice those that are listed at once."""
 _TITLE_LEVEL: Final = 2
 """Playbooks stand under a heading of this level: their sections are of the next."""
+_UTC: Final = ZoneInfo("UTC")
 _KIND_ENDING: Final = "Receiver"
 
 Trial = Callable[[str], None]
@@ -72,7 +74,8 @@ class RegistryDesk:
         self._wake = wake
         self._looking = looking
         self._playbooks = Playbooks(notification.playbooks)
-        self._sheet = lru_cache(SHEETS_KEPT)(lambda alert: sheet_of(alert, notification, small_cell_min))
+        in_utc = msgspec.structs.replace(notification, zone=_UTC)  # as all times on the pages are
+        self._sheet = lru_cache(SHEETS_KEPT)(lambda alert: sheet_of(alert, in_utc, small_cell_min))
 
     def changes(self) -> int:
         return self._registry.alerts.changes()

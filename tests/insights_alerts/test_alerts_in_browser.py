@@ -146,7 +146,7 @@ def test_where_events_do_not_come_the_page_asks_by_itself(browser: Any, site: ht
     page.route("**/api/v1/alerts/events", lambda route: route.fulfill(status=503))
     page.goto(f"{str(site.base_url).rstrip('/')}/alerts?lang=en")
     page.get_by_text("This page asks again every 10 seconds.").wait_for(timeout=15_000)
-    room.fire(FORM, CALLS, COUNTER, at_us=NOW_US + MINUTE_US)
+    room.fire(FORM, CALLS, COUNTER, at_us=NOW_US + MINUTE_US, severity="critical")
     page.locator(".alert-row", has_text="residence-permit").wait_for(timeout=15_000)
     context.close()
 
