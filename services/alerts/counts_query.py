@@ -45,6 +45,9 @@ SELECT id, source, toUnixTimestamp64Micro(time) FROM rejects WHERE {_WITHIN} ORD
 _POSITIONS: Final = """
 SELECT stream, partition, argMax(log_id, at), argMax(next_offset, at) FROM positions GROUP BY stream, partition
 """
+_SIZES: Final = f"""
+SELECT (SELECT count() FROM points WHERE {_WITHIN}), (SELECT count() FROM events WHERE {_WITHIN})
+"""  # noqa: S608  # statements from here
 _TOUCHES: Final = f"""
 SELECT toUnixTimestamp64Micro(time), rule, service, channel, territory, journey
 FROM points_in_force WHERE {_WITHIN} ORDER BY time, id
@@ -137,6 +140,12 @@ def read_refused(store: Store, from_us: int, to_us: int, limit: int) -> list[tup
     """Refused events of a span, the latest first: id, source, time. Raises `StoreError`."""
     rows = store.query(_REFUSED, _span(from_us, to_us) | {"limit": limit}).rows
     return [(reject, source, time_us) for reject, source, time_us in rows]
+
+
+def read_sizes(store: Store, from_us: int, to_us: int) -> tuple[int, int]:
+    """How many rows of points and of events there are in a span. Raises `StoreError`."""
+    points, events = store.query(_SIZES, _span(from_us, to_us)).rows[0]
+    return int(points), int(events)
 
 
 def read_positions(store: Store) -> dict[str, dict[int, Position]]:

@@ -12,7 +12,7 @@ from services.alerts.counts_query import read_level
 from services.alerts.judging import Judge, Sight
 from services.alerts.judging_levels import Share, level_window
 from services.alerts.judging_rises import Alerted, bounds
-from services.alerts.known_past import KnownPast, read_past
+from services.alerts.known_past import KnownPast, PastReader
 from services.alerts.live import Live
 from services.alerts.settings import AlertSettings
 from shared.alerts.alert import Alert
@@ -45,6 +45,7 @@ class Rounds:
         self, store: Store, settings: AlertSettings, background: Executor, clock_us: Callable[[], int]
     ) -> None:
         self._store = store
+        self._reader = PastReader(store, settings)
         self._settings = settings
         self._background = background
         self._clock_us = clock_us
@@ -62,7 +63,7 @@ class Rounds:
         """Read the past, and go on from what the last round found. Raises `StoreError`."""
         self.found, self.alerted = list(found), list(alerted)
         self._read_us = self._clock_us()
-        self._past = read_past(self._store, self._settings, self._read_us)
+        self._past = self._reader.read(self._read_us)
         self._renew()
         return self._past
 
@@ -81,7 +82,7 @@ class Rounds:
             taken = True
         elif self._reading is None and not 0 <= now_us - self._read_us < REFRESH_US:
             self._read_us = now_us
-            self._reading = self._background.submit(read_past, self._store, self._settings, now_us)
+            self._reading = self._background.submit(self._reader.read, now_us)
         return taken
 
     def judge(self, live: Live, at_us: int, alerts: Sequence[Alert]) -> Judged:
