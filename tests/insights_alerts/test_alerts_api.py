@@ -130,7 +130,7 @@ def test_who_comes_second_is_told(client: httpx.Client, room: Room):
         ("acknowledge", {"by": "x", "until": "yesterday"}),
         ("acknowledge", {"by": "x", "until": "2026-11-21T00:00:00Z"}),
         ("acknowledge", {"by": "x", "until": "2299-01-01"}),
-        ("acknowledge", {"by": "x", "untill": "2026-11-22T12:00:00Z"}),
+        ("acknowledge", {"by": "x", "ending": "2026-11-22T12:00:00Z"}),
         ("assign", {"by": "x", "to": "y" * 201}),
         ("assign", {"by": "x"}),
         ("comment", {"by": "x", "text": "  "}),
