@@ -32,9 +32,9 @@ from shared.store.client import Store
 POLL_S: Final = 0.1
 """Between two looks at the log when there is nothing."""
 SOON_US: Final = 250_000
-"""A round follows new points after so long at the latest, but for what the last one took."""
+"""Between two rounds that new points ask for lies so long at least."""
 REST: Final = 3
-"""Between two rounds that new points ask for lies this many times what the last one took."""
+"""And this many times what the last one took: the process has other work, too."""
 SLACK_US: Final = 2 * SECOND_US
 """Detection is that far behind the clock at the most while all is well: the round is of now, then."""
 FIRST_RETRY_S: Final = 0.1
