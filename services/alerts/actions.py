@@ -4,9 +4,9 @@ from typing import Any, Final
 
 from msgspec import structs
 
-from services.alerts.alert import Alert, Step
 from services.alerts.policy import US_PER_S, Policy
 from services.alerts.steps import EDGES, NOBODY, Taken, take
+from shared.alerts.alert import Alert, Step
 from shared.errors import RecordRefused
 
 MAX_NAME_CHARS: Final = 200

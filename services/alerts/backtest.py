@@ -13,11 +13,11 @@ from msgspec import Struct
 
 from services.alerts.calendar_clock import MINUTE_US, SLOT_US, Floats
 from services.alerts.counts import SeriesTable, Touch, TouchCounts
-from services.alerts.finding import Finding, Series
 from services.alerts.judging import Counted, Judge, Sight
 from services.alerts.judging_levels import Share, level_window
 from services.alerts.judging_rises import Alerted
 from services.alerts.settings import AlertSettings
+from shared.alerts.finding import Finding, Series
 from shared.journey.instants import SECOND_US
 
 _MINUTES: Final = SLOT_US // MINUTE_US

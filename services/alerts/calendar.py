@@ -14,7 +14,7 @@ from msgspec import Struct
 
 from services.alerts.calendar_clock import SLOTS_A_DAY, Bools, Floats, Ints, LocalClock, weekdays
 from services.alerts.calendar_holidays import Holidays, holiday_days
-from services.alerts.finding import Series
+from shared.alerts.finding import Series
 
 _EPOCH: Final = date(1970, 1, 1)
 _SUNDAY: Final = 6

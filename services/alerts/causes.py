@@ -6,8 +6,8 @@ The tables are written for people in docs/alerts/lifecycle.md; a test compares t
 from collections.abc import Iterator, Mapping
 from typing import Final, Literal
 
-from services.alerts.finding import Series
 from services.alerts.places import territory_holds
+from shared.alerts.finding import Series
 
 Kind = Literal["lag", "rejects", "silence", "form", "back_office", "capacity", "return", "other"]
 KINDS: Final[tuple[Kind, ...]] = (

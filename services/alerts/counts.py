@@ -11,7 +11,7 @@ import numpy as np
 from msgspec import Struct
 
 from services.alerts.calendar_clock import MINUTE_US, SLOT_US, Floats, Ints
-from services.alerts.finding import Condition, Series
+from shared.alerts.finding import Condition, Series
 
 _MINUTES: Final = SLOT_US // MINUTE_US
 _MAX_LEFT_OUT: Final = 100_000

@@ -13,7 +13,7 @@ from scipy.special import betainc
 from services.alerts.calendar import Calendar
 from services.alerts.calendar_clock import SLOTS_A_DAY, SLOTS_A_WEEK, SLOTS_AN_HOUR, Bools, Floats, Ints
 from services.alerts.counts import Past
-from services.alerts.finding import Series
+from shared.alerts.finding import Series
 
 _FAR_ABOVE: Final = 1e-3
 """Chance that a week is left out as far above the others where nothing happened."""

@@ -12,7 +12,7 @@ from babel.dates import format_datetime, format_time
 from babel.numbers import format_decimal, format_percent
 from msgspec import Struct
 
-from services.alerts.finding import Condition, Finding, Series
+from shared.alerts.finding import Condition, Finding, Series
 from shared.detection.declarations.declaration import Words
 from shared.detection.register import DECLARATIONS
 from shared.detection.wording import by_channel, duration, quoted, typeset

@@ -5,10 +5,10 @@ from typing import Final
 
 from msgspec import structs
 
-from services.alerts.alert import Alert
-from services.alerts.finding import SEVERITIES, Finding, Series, Severity
 from services.alerts.places import territory_holds
 from services.alerts.rollup import in_order
+from shared.alerts.alert import Alert
+from shared.alerts.finding import SEVERITIES, Finding, Series, Severity
 
 MAX_FINDINGS: Final = 50
 """An alert holds so many, the gravest: what follows from one cause in hundreds of places is still one message."""

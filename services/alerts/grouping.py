@@ -8,12 +8,12 @@ from itertools import chain
 import msgspec
 from msgspec import Struct
 
-from services.alerts.alert import Alert
 from services.alerts.causes import follows, surroundings, symptom
-from services.alerts.finding import Finding, Series
 from services.alerts.places import overlap, territories_up
 from services.alerts.policy import US_PER_S, Policy
 from services.alerts.rollup import explained, latest_of_each
+from shared.alerts.alert import Alert
+from shared.alerts.finding import Finding, Series
 
 
 class Gathered(Struct, frozen=True):

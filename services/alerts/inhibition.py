@@ -2,11 +2,11 @@
 
 from collections.abc import Sequence
 
-from services.alerts.alert import Alert
 from services.alerts.causes import kind_of
-from services.alerts.finding import Series
 from services.alerts.places import holds, overlap, territory_holds
 from services.alerts.policy import US_PER_S, Policy
+from shared.alerts.alert import Alert
+from shared.alerts.finding import Series
 
 
 class Inhibitors:

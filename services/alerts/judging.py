@@ -11,11 +11,11 @@ from msgspec.structs import replace
 
 from services.alerts.calendar_clock import Floats
 from services.alerts.counts import Past, Present
-from services.alerts.finding import Finding, Series
 from services.alerts.judging_levels import Share, judge_lag, judge_level, judge_threshold
 from services.alerts.judging_rises import Alerted, RiseJudge
 from services.alerts.judging_streams import SilenceJudge, judge_rejects
 from services.alerts.settings import AlertSettings
+from shared.alerts.finding import Finding, Series
 
 
 class Counted(Struct, frozen=True):
@@ -83,6 +83,10 @@ class Judge:
     def leave_out(self, alerted: Alerted) -> None:
         """Take a span in which a series alerted out of what is usual."""
         self._rises.leave_out(alerted)
+
+    def hear(self, heard: Mapping[Series, int]) -> None:
+        """Say in which slot each channel last sent anything, of those heard of since the past was read."""
+        self._silence.hear(heard)
 
     def unknown(self, at_us: int) -> int:
         """How many series cannot be judged yet, for want of past weeks: to be said."""

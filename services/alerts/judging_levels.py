@@ -7,8 +7,8 @@ from scipy.special import bdtr
 
 from services.alerts.calendar_clock import MINUTE_US, SLOT_US
 from services.alerts.counts import Present
-from services.alerts.finding import Finding, Series
 from services.alerts.settings import AlertSettings, ServiceLevel, Threshold
+from shared.alerts.finding import Finding, Series
 from shared.journey.instants import SECOND_US
 
 

@@ -25,8 +25,8 @@ from services.alerts.expected import (
     probability,
     weeks_of,
 )
-from services.alerts.finding import Finding, Series, Severity
 from services.alerts.settings import AlertSettings
+from shared.alerts.finding import Finding, Series, Severity
 from shared.journey.instants import DAY_US
 
 RiseWindow = Literal["fast", "slow"]

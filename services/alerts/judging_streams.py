@@ -1,7 +1,7 @@
 """What arrives, or does not: the silence of a channel, and rises in refused events. Pure; time is a parameter."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 import numpy as np
@@ -9,9 +9,9 @@ import numpy as np
 from services.alerts.calendar_clock import SLOT_US, SLOTS_A_DAY, SLOTS_AN_HOUR, Bools, Floats, Ints
 from services.alerts.counts import Past
 from services.alerts.expected import DAY_BLOCK, HOUR_BLOCK, dispersion, look, probability, weeks_of
-from services.alerts.finding import Finding, Series
 from services.alerts.judging_rises import Firing, bounds, looks_a_day
 from services.alerts.settings import AlertSettings
+from shared.alerts.finding import Finding, Series
 from shared.journey.instants import DAY_US
 
 _PATIENT_WEEKS: Final = 2
@@ -31,8 +31,15 @@ class SilenceJudge:
         self._past = past
         self._latest = np.full(past.size, -1, dtype=np.int64)
         np.maximum.at(self._latest, past.series, past.slots)
+        self._heard = np.full(past.size, -1, dtype=np.int64)
         self._dispersion: tuple[int, Floats] | None = None
         self._sums: tuple[int, Floats, int] | None = None
+
+    def hear(self, heard: Mapping[Series, int]) -> None:
+        """Say in which slot a channel last sent anything, of those heard of since the past was read."""
+        for number, series in enumerate(self._series):
+            if (slot := heard.get(series, -1)) > self._heard[number]:
+                self._heard[number] = slot
 
     @property
     def level(self) -> float:
@@ -92,12 +99,13 @@ class SilenceJudge:
 
     def _seen_before(self, end: int) -> Ints:
         """The last slot, before `end`, in which each series had an event."""
-        if (self._latest < end).all():
-            return self._latest
-        rows = self._past.between(0, end + 1)
-        found = np.full(self._past.size, -1, dtype=np.int64)
-        np.maximum.at(found, rows.series, rows.slots)
-        return found
+        found = self._latest
+        if not (found < end).all():
+            rows = self._past.between(0, end + 1)
+            found = np.full(self._past.size, -1, dtype=np.int64)
+            np.maximum.at(found, rows.series, rows.slots)
+        heard = np.where(self._heard <= end, self._heard, -1)
+        return np.maximum(found, heard)
 
     def _gap(self, number: int, silent: int, slots: Ints, at_us: int, *, held: bool) -> Finding | None:
         """What the past has in the same slots, while the place is open; a finding where it is too much for chance.

@@ -6,11 +6,11 @@ from typing import Final, NamedTuple
 import msgspec
 from msgspec import Struct
 
-from services.alerts.alert import Alert, Transition
 from services.alerts.lifecycle import Outcome, Round, matter_since_us, pass_round
 from services.alerts.policy import US_PER_S, Policy
 from services.alerts.silences import PREVIEWED_US, Matcher, Preview, Silence, preview
 from services.alerts.steps import Taken
+from shared.alerts.alert import Alert, Transition
 from shared.errors import RecordConflict, RecordRefused
 from shared.registry.alert_rows import AlertRow, Change, Fence, NewDelivery, RoundWrite, TransitionRow
 from shared.registry.alert_silences import SilenceRecord, SilenceValues

@@ -10,15 +10,15 @@ from typing import Any, Final, NamedTuple
 
 from msgspec import Struct, structs
 
-from services.alerts.alert import Alert, Ending, Step
 from services.alerts.extent import MAX_FINDINGS, gravest, merged, news, spread
-from services.alerts.finding import SEVERITIES, Finding, Series
 from services.alerts.grouping import cause_key, gather
 from services.alerts.inhibition import Inhibitors
 from services.alerts.policy import US_PER_S, Policy
 from services.alerts.rollup import in_order
 from services.alerts.silences import Silence, hidden_by
 from services.alerts.steps import NOBODY, Taken, first, take
+from shared.alerts.alert import Alert, Ending, Step
+from shared.alerts.finding import SEVERITIES, Finding, Series
 
 _LATE_FOUND_S: Final = 86_400
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from services.alerts.finding import Series
+from shared.alerts.finding import Series
 
 
 def territory_holds(outer: str, inner: str) -> bool:

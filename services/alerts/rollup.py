@@ -5,8 +5,8 @@ from collections.abc import Iterable, Sequence
 from typing import Final
 
 from services.alerts.causes import KINDS, kind_of
-from services.alerts.finding import SEVERITIES, Finding, Series
 from services.alerts.places import overlap, places_above
+from shared.alerts.finding import SEVERITIES, Finding, Series
 
 MAX_PARTS: Final = 200
 """So many parts of a place are added up: more never make out which of them to name."""

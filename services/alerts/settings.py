@@ -12,11 +12,11 @@ from msgspec import Struct, convert
 from services.alerts.calendar import Calendar
 from services.alerts.calendar_clock import LocalClock
 from services.alerts.calendar_entries import read_entries
-from services.alerts.finding import Severity
 from services.alerts.policy import Policy
 from services.alerts.settings_fields import ARRAYS, CALENDAR, CALENDAR_ARRAYS, TABLES
 from services.alerts.settings_lines import Lines, key_lines, line_of
 from services.alerts.settings_reading import Problems, Table, read_table, read_tables
+from shared.alerts.finding import Severity
 from shared.detection.toml_file import load_toml
 from shared.detection.toml_lines import Path
 from shared.errors import ConfigurationError

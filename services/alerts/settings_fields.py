@@ -3,9 +3,9 @@
 from typing import Final
 
 from services.alerts.calendar_holidays import HOLIDAYS
-from services.alerts.finding import SEVERITIES
 from services.alerts.policy import Policy
 from services.alerts.settings_reading import Field, Fields
+from shared.alerts.finding import SEVERITIES
 from shared.detection.settings import RULES
 from shared.journey.vocabulary import CHANNELS
 

@@ -5,10 +5,10 @@ from typing import Final, Literal
 
 from msgspec import Struct
 
-from services.alerts.alert import Alert
-from services.alerts.finding import Series
 from services.alerts.places import territory_holds
 from services.alerts.policy import US_PER_S
+from shared.alerts.alert import Alert
+from shared.alerts.finding import Series
 
 SilenceKind = Literal["silence", "maintenance"]
 SILENCE_KINDS: Final[tuple[SilenceKind, ...]] = ("silence", "maintenance")

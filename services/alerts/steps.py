@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from msgspec import Struct, structs
 
-from services.alerts.alert import Alert, State, Step, Transition
+from shared.alerts.alert import Alert, State, Step, Transition
 
 EDGES: Final[Mapping[Step, tuple[tuple[State, ...], State | None]]] = {
     "fired": ((), "firing"),

@@ -4,6 +4,7 @@ from typing import Final
 
 from fastapi import FastAPI
 
+from services.insights.api import alerts as alerts_api
 from services.insights.api import events, figures, frictions, journeys, operations
 from services.insights.api import exports as exports_api
 from services.insights.api import records as records_api
@@ -12,6 +13,9 @@ from services.insights.context import Context
 from services.insights.errors import handle_errors
 from services.insights.meters import InsightsMeters
 from services.insights.pages import (
+    alerts,
+    alerts_deliveries,
+    alerts_silences,
     annotations,
     apidocs,
     compare,
@@ -32,6 +36,7 @@ from services.insights.pages import frictions as friction_board
 from services.insights.pages import map as journey_map
 from services.insights.pages.rendering import Pages
 from services.insights.ports import (
+    AlertDesk,
     Clock,
     Doctor,
     Loading,
@@ -48,7 +53,17 @@ from services.insights.static_files import static_routes
 from shared.settings import Settings
 from shared.telemetry.requests import NO_NATIVE_TELEMETRY, HttpTelemetry
 
-_API: Final = (figures, frictions, events, journeys, simulations_api, records_api, exports_api, operations)
+_API: Final = (
+    figures,
+    frictions,
+    events,
+    journeys,
+    simulations_api,
+    records_api,
+    alerts_api,
+    exports_api,
+    operations,
+)
 _PAGES: Final = (
     overview,
     friction_board,
@@ -66,6 +81,9 @@ _PAGES: Final = (
     exports,
     apidocs,
     territories,
+    alerts_silences,
+    alerts_deliveries,
+    alerts,
     statement,
 )
 
@@ -85,11 +103,13 @@ def build_app(
     opening_key: bytes,
     checks: ReadinessChecks | None = None,
     simulations: Simulations | None = None,
+    alerts: AlertDesk | None = None,
 ) -> FastAPI:
     """The pages and the API, reading through `store`. Opens nothing; asks nothing before the first request.
 
     `opening_key` signs for how long something may be opened once a purpose was stated; processes of one site share it.
-    `checks` are what else than ClickHouse and loading must hold for readiness. Without `simulations` no settings can be tried.
+    `checks` are what else than ClickHouse and loading must hold for readiness. Without `simulations` no settings can be tried, without
+    `alerts` none are shown.
     """
     context = Context(
         store=store,
@@ -105,6 +125,7 @@ def build_app(
         records=records,
         opening_key=opening_key,
         simulations=simulations,
+        alerts=alerts,
     )
     pages = Pages(context)
     app = FastAPI(

@@ -7,6 +7,7 @@ from starlette.requests import Request
 from services.insights.figures.improvements_memory import Effects
 from services.insights.language import Language, load_languages, negotiate
 from services.insights.ports import (
+    AlertDesk,
     Clock,
     Doctor,
     Loading,
@@ -40,6 +41,7 @@ class Context:
         records: Records,
         opening_key: bytes,
         simulations: Simulations | None,
+        alerts: AlertDesk | None,
     ) -> None:
         self.store: Final = store
         self.rules: Final = rules
@@ -54,6 +56,7 @@ class Context:
         self.records: Final = records
         self.opening_key: Final = opening_key
         self.simulations: Final = simulations
+        self.alerts: Final = alerts
         self.effects: Final = Effects()
         self.languages: Final = load_languages()
 

@@ -1,6 +1,11 @@
 """What insights counts of its requests: by the route's pattern, since an address may hold what a person typed."""
 
+from typing import Final
+
 from opentelemetry.metrics import get_meter
+
+ENDLESS: Final = frozenset({"/api/v1/alerts/events"})
+"""Answers that last as long as somebody listens: how long tells nothing of the server."""
 
 
 class InsightsMeters:
@@ -18,4 +23,5 @@ class InsightsMeters:
     def observe_request(self, route: str, status: int, seconds: float) -> None:
         """One request's answer."""
         self._requests.add(1, {"route": route, "status": status})
-        self._request_s.record(seconds, {"route": route})
+        if route not in ENDLESS:
+            self._request_s.record(seconds, {"route": route})

@@ -3,9 +3,12 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
+from shared.alerts.alert import Transition
+from shared.alerts.sheet import Guide, Hidden, Letter, Looking, Receiving, Sheet
 from shared.detection.settings import RuleBook
 from shared.detection.what_if import Comparison, Scenario
 from shared.registry import records
+from shared.registry.alert_silences import SilenceRecord, SilenceValues
 
 Clock = Callable[[], int]
 """Microseconds since 1970 UTC."""
@@ -113,3 +116,68 @@ class Simulations(Protocol):
 
     def cancel(self, name: str) -> None:
         """End a run under way; nothing of it is kept."""
+
+
+class AlertDesk(Protocol):
+    """What people see of alerts and do with them; thread-safe. Every method raises `shared.errors.RegistryError`.
+
+    What people do raises `RecordConflict` when the alert (or silence) has another version by now, and `RecordRefused` for what
+    cannot be done. `by` says who does it.
+    """
+
+    def changes(self) -> int:
+        """A number that grows with every write about alerts: what is shown is up to date while it stays the same."""
+
+    def looking(self) -> Looking:
+        """When the engine last looked, and how far its data reached."""
+
+    def open(self) -> Sequence[Sheet]:
+        """Those that are not resolved, the latest first."""
+
+    def resolved(self, since_us: int) -> Sequence[Sheet]:
+        """Those resolved since then, the latest first, at most 1,000."""
+
+    def get(self, alert: str) -> Sheet | None:
+        """The alert with this id; `None` when there is none (any more)."""
+
+    def history(self, alert: str) -> Sequence[Transition]:
+        """What happened to it, from the first."""
+
+    def acknowledge(self, alert: str, version: int, by: str, until_us: int | None, text: str) -> Sheet:
+        """Take it on, until then; `None`: as long as the settings say."""
+
+    def assign(self, alert: str, version: int, by: str, to: str) -> Sheet:
+        """Give it to somebody; '': to nobody."""
+
+    def comment(self, alert: str, version: int, by: str, text: str) -> Sheet:
+        """Write something to it."""
+
+    def resolve(self, alert: str, version: int, by: str, text: str) -> Sheet:
+        """End it by hand."""
+
+    def silences(self) -> Sequence[SilenceRecord]:
+        """Those in force now or later, the first to begin first."""
+
+    def preview(self, values: SilenceValues) -> Hidden:
+        """What a silence would hide."""
+
+    def silence(self, values: SilenceValues) -> SilenceRecord:
+        """Set a silence, or announce a maintenance."""
+
+    def end_silence(self, silence: str, version: int) -> None:
+        """End it now; one that has not begun is removed."""
+
+    def letters(self) -> Sequence[Letter]:
+        """Messages that were given up, the latest first, at most 1,000."""
+
+    def retry(self, letter: str) -> None:
+        """Try one again. Raises `RecordConflict` when it is not given up (any more)."""
+
+    def receivers(self) -> Sequence[Receiving]:
+        """Who is told of alerts."""
+
+    def send_test(self, receiver: str) -> None:
+        """Send a message that is plainly a test. Raises `NotDelivered` with the reason."""
+
+    def guide(self, cause: str, language: str) -> Guide | None:
+        """What to do about a cause; `None` for one that is not known."""

@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+from services.alerts.notification.playbooks import Playbooks
+from services.alerts.notification.settings import NotificationSettings
 from services.alerts.notification.settings_reader import read
 from services.alerts.settings import AlertSettings, default_alerts, parse_alerts
 from shared.errors import ConfigurationError
@@ -20,5 +22,16 @@ def site_alerts(path: Path | None, named: str = "PARCOURS_ALERTS") -> AlertSetti
         reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
         raise ConfigurationError(f"{named}={path}: the alert file cannot be read: {reason}") from error
     settings = parse_alerts(text, str(path))
-    read(settings.notification, settings.line_of, str(path))
+    _notification(settings, path)
     return settings
+
+
+def site_notification(alerts: AlertSettings, path: Path | None) -> NotificationSettings:
+    """Who is told of alerts, and how; the site's playbooks are looked at, too. Raises `ConfigurationError`."""
+    notification = _notification(alerts, path)
+    Playbooks(notification.playbooks).check()
+    return notification
+
+
+def _notification(alerts: AlertSettings, path: Path | None) -> NotificationSettings:
+    return read(alerts.notification, alerts.line_of, "the defaults" if path is None else str(path))

@@ -12,6 +12,8 @@ from services.loader.refused import RejectLog
 from services.redetection.job import RedetectionJobs
 from services.simulation.job import Simulations
 from services.wiring import doctor
+from services.wiring.alert_pages import machine_desk
+from services.wiring.alerts import Alerting
 from services.wiring.assembling import Assembling
 from services.wiring.detector_metrics import expose_detector
 from services.wiring.folder import DataFolder
@@ -32,7 +34,7 @@ from shared.ingest.published_rules import PublishedRulesFile
 from shared.log.local import LocalLogReader, LocalLogWriter
 from shared.privacy.keys import Keys, load_or_make_keys
 from shared.privacy.sealing import Sealer
-from shared.registry.records import Records
+from shared.registry.registry import Registry
 from shared.settings import Settings
 from shared.store.client import Store
 from shared.store.migrate import migrate
@@ -68,14 +70,17 @@ def run_analytics(settings: Settings, stop: threading.Event) -> None:
         registry = stack.enter_context(open_registry(settings))
         registry.upgrade()
         redetections = build_redetections(settings, store, keys, now_us, stop)
-        app = _app(settings, folder, store, loading, redetections, simulations, registry.records, keys)
+        alerting = Alerting(settings, folder, store, registry, stop)
+        app = _app(settings, folder, store, loading, redetections, simulations, registry, keys, alerting)
         assembling = Assembling(store, _rules_in_force(settings, folder), loading.freshness, stop)
         loading.start()
         assembling.start()
+        alerting.start()
         serve(app, listener, stop)
         stop.set()
         loading.finish()
         assembling.finish()
+        alerting.finish()
 
 
 def _warn_of_damage(store: Store) -> None:
@@ -109,20 +114,26 @@ def _app(
     loading: Loading,
     redetections: RedetectionJobs,
     simulations: Simulations,
-    records: Records,
+    registry: Registry,
     keys: Keys,
+    alerting: Alerting,
 ) -> FastAPI:
     return build_insights(
         settings,
         store,
         rules=_rules_in_force(settings, folder),
         loading=loading,
-        examine=lambda: [*doctor.examine(settings, now_us), *doctor.examine_store(store, settings)],
+        examine=lambda: [
+            *doctor.examine(settings, now_us),
+            doctor.alert_gaps(alerting.status()),
+            *doctor.examine_store(store, settings),
+        ],
         redetections=redetections,
-        records=records,
+        records=registry.records,
         keys=keys,
         simulations=simulations,
-        checks=readiness_checks(folder, store, loading, now_us),
+        alerts=machine_desk(settings, registry, alerting),
+        checks={**readiness_checks(folder, store, loading, now_us), "alerts": alerting.check},
     )
 
 

@@ -11,6 +11,7 @@ from typing import Any, Final, Literal
 import msgspec
 from msgspec import Struct
 
+from services.alerts.engine_status import SILENT_S, EngineStatus
 from services.wiring.folder import DataFolder, read_json
 from services.wiring.registry import registry_in
 from services.wiring.rules import site_rules
@@ -27,6 +28,8 @@ from shared.store.damage import SET_ASIDE_ADVICE, set_aside, set_aside_text
 from shared.store.recount import recount
 
 REGISTRY: Final = "registry"
+ALERT_ROUNDS: Final = "alert rounds"
+_ALERT_SERIES: Final = "alert series"
 _MB: Final = 1_000_000
 _STREAMS: Final = (EVENTS, INGEST_REJECTS, LOAD_REJECTS, POINTS)
 _SILENT_S: Final = 10.0
@@ -64,6 +67,7 @@ def examine(settings: Settings, now_us: Callable[[], int]) -> list[Part]:
         *_positions(folder),
         _registry(settings, folder),
         _detector(folder, now_us()),
+        _alerts(settings, folder, now_us()),
     ]
 
 
@@ -238,6 +242,46 @@ def registry_tables(registry: Registry) -> Part:
         return Part(REGISTRY, "ok", f"its tables are those of this program (revision {found})")
     text = f"its tables are of revision {found}, this program needs {latest_revision()}"
     return Part(REGISTRY, "error", text, "restart the platform; on a cluster run `parcours service setup`")
+
+
+def alert_gaps(status: EngineStatus) -> Part:
+    """What the engine of this process does not look at, though it looks."""
+    if status.trouble():
+        return Part(_ALERT_SERIES, "error", status.trouble(), "see the log of the process that watches for alerts")
+    if status.gaps():
+        return Part(_ALERT_SERIES, "warning", status.gaps(), "docs/operations.md, “ParcoursAlertsIncomplete”")
+    text = f"{status.series:,} are watched, {status.unknown:,} of them have too little past to be judged"
+    return Part(_ALERT_SERIES, "ok", text)
+
+
+def alert_rounds(registry: Registry, now_us: int, *, running: bool = True) -> Part:
+    """Whether anybody looks: every minute a round is kept in the registry."""
+    try:
+        round_us = registry.alerts.round_us()
+    except RegistryError as error:
+        return Part(
+            ALERT_ROUNDS, "error", str(error), "see PARCOURS_REGISTRY and the database's own log, or the data folder"
+        )
+    if not running:
+        return Part(
+            ALERT_ROUNDS, "warning", "nobody looks, since the platform does not run", "start it with `make run`"
+        )
+    if round_us is None:
+        return Part(
+            ALERT_ROUNDS, "warning", "no round has been judged yet", "wait while the platform starts; else see its log"
+        )
+    age_s = (now_us - round_us) / 1_000_000
+    if abs(age_s) <= SILENT_S:
+        return Part(ALERT_ROUNDS, "ok", f"the last round is {max(age_s, 0.0):.0f} s old")
+    text = f"nobody looks: the last round is {age_s:.0f} s old"
+    return Part(ALERT_ROUNDS, "error", text, "docs/operations.md, “ParcoursAlertsNotLooking”")
+
+
+def _alerts(settings: Settings, folder: DataFolder, now_us: int) -> Part:
+    if not settings.registry and not folder.registry.exists():
+        return Part(ALERT_ROUNDS, "ok", "nothing has been judged yet")
+    with registry_in(settings, folder) as registry:
+        return alert_rounds(registry, now_us, running=any(folder.is_held(name) for name in _LOCKS))
 
 
 def _detector(folder: DataFolder, now_us: int) -> Part:

@@ -96,7 +96,11 @@ class HeadAsGet:
 
 
 def serve(app: FastAPI, listener: socket.socket, stop: threading.Event) -> None:
-    """Serve the app on a bound socket until `stop` is set; requests under way get a moment to end."""
+    """Serve the app on a bound socket until `stop` is set; requests under way get a moment to end.
+
+    Answers that go on for long end by themselves when they see `app.state.stop` set.
+    """
+    app.state.stop = stop
     config = uvicorn.Config(
         HeadAsGet(app),
         loop="uvloop",

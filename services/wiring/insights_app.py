@@ -7,7 +7,15 @@ from typing import Any, Final
 from fastapi import FastAPI, Response
 
 from services.insights.app import build_app
-from services.insights.ports import Loading, ReadinessChecks, Records, Redetections, RulesInForce, Simulations
+from services.insights.ports import (
+    AlertDesk,
+    Loading,
+    ReadinessChecks,
+    Records,
+    Redetections,
+    RulesInForce,
+    Simulations,
+)
 from services.wiring import doctor
 from services.wiring.version import program_version
 from shared.clock import now_us
@@ -33,6 +41,7 @@ def build_insights(
     keys: Keys,
     simulations: Simulations,
     checks: ReadinessChecks | None = None,
+    alerts: AlertDesk | None = None,
 ) -> FastAPI:
     """The application; `examine` looks at every part of the platform, `checks` are quick and are part of readiness."""
     app = build_app(
@@ -43,6 +52,7 @@ def build_insights(
         migrations=lambda: list_migrations(store),
         redetections=redetections,
         simulations=simulations,
+        alerts=alerts,
         settings=settings,
         clock=now_us,
         version=program_version(),

@@ -49,7 +49,9 @@ class LocalPlatform:
                 "`parcours run` is for one machine"
             )
         if settings.alerts is not None:
-            self.alerts(None)  # a mistake stops the start, not the part that reads it later
+            from services.wiring.alert_parts import read_alert_rules  # noqa: PLC0415 - NumPy and SciPy take their time
+
+            read_alert_rules(settings)  # a mistake stops the start, not the part that reads it later
         needs = {name: target.needs for name, target in ONE_MACHINE.items()}
         run_platform(settings, self._environment, needs, lambda name, pid: is_ready(settings, name, pid))
         return 0

@@ -43,6 +43,7 @@ CLUSTER: Final[Mapping[str, Target]] = {
     "casework": Target(("setup",), f"{_GATEWAYS}:run_casework", "ingest_port"),
     "detector": Target(("setup",), f"{_CLUSTER_PARTS}.detector:run_detector", "heartbeat"),
     "loader": Target(("setup",), f"{_CLUSTER_PARTS}.loader:run_loader", "heartbeat"),
+    "alerts": Target(("setup",), f"{_CLUSTER_PARTS}.alerts:run_alerts", "heartbeat"),
     "insights": Target(("setup",), f"{_CLUSTER_PARTS}.insights:run_insights", "port"),
 }
 

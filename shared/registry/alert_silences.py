@@ -7,7 +7,7 @@ from sqlalchemy import Engine, select
 
 from shared.errors import RecordRefused
 from shared.registry.alert_tables import SILENCES
-from shared.registry.record import Line, VersionedRecords
+from shared.registry.record import Line, VersionedRecords, checked
 
 MAX_SILENCE_DAYS: Final = 31
 """The longest: whoever needs more changes what is watched."""
@@ -53,6 +53,10 @@ class Silences(VersionedRecords[SilenceValues, SilenceRecord]):
 
     def __init__(self, engine: Engine) -> None:
         super().__init__(engine, SILENCES, SilenceRecord)
+
+    def check(self, values: SilenceValues) -> None:
+        """Raises `RecordRefused` for values that cannot be kept."""
+        self._check(checked(values))
 
     def ending_after(self, instant_us: int) -> list[SilenceRecord]:
         """Those in force then or later, the first to begin first. Raises `RegistryError`."""

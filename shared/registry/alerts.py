@@ -113,6 +113,13 @@ class Alerts:
         with typed_errors("tell whether alerts changed"), self._engine.connect() as connection:
             return int(connection.execute(query).scalar_one_or_none() or 0)
 
+    def round_us(self) -> int | None:
+        """The instant of the latest round; `None` before the first."""
+        query = select(ALERT_STATE.c.round_us).where(ALERT_STATE.c.name == _ENGINE)
+        with typed_errors("tell when alerts were judged"), self._engine.connect() as connection:
+            found = connection.execute(query).scalar_one_or_none()
+        return None if found is None else int(found)
+
     def forget(self, resolved_before_us: int) -> int:
         """Remove alerts resolved before then, with their history and all that was told of them; how many, at most 500.
 

@@ -6,8 +6,8 @@ import numpy as np
 
 from services.alerts.calendar_clock import MINUTE_US, SLOT_US, SLOTS_A_DAY, SLOTS_A_WEEK, Floats, Ints
 from services.alerts.counts import Past
-from services.alerts.finding import Series
 from services.alerts.settings import AlertSettings, parse_alerts
+from shared.alerts.finding import Series
 from shared.journey.instants import from_text
 
 DAY: Final = from_text("2026-03-11T00:00:00.000000Z")

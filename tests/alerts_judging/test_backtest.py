@@ -10,9 +10,9 @@ from services.alerts.backtest import Fired, joined
 from services.alerts.calendar_clock import MINUTE_US, SLOT_US
 from services.alerts.counts import SeriesTable, TouchCounts
 from services.alerts.counts_query import read_events, read_level, read_points, read_rejects, read_touches
-from services.alerts.finding import Finding, Series
 from services.alerts.judging_levels import Share
 from services.wiring.alert_backtest import backtest
+from shared.alerts.finding import Finding, Series
 from shared.clock import now_us
 from shared.journey.instants import DAY_US, HOUR_US, from_us
 from shared.store.client import Store

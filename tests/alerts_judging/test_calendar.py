@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from services.alerts.calendar import Calendar, Entry, Times
 from services.alerts.calendar_clock import SLOT_US, SLOTS_A_DAY, SLOTS_A_WEEK, LocalClock, weekdays
 from services.alerts.calendar_holidays import easter, public_holidays
-from services.alerts.finding import Series
 from services.alerts.settings import parse_alerts
+from shared.alerts.finding import Series
 from shared.journey.instants import from_us, to_us
 
 PARIS = LocalClock(ZoneInfo("Europe/Paris"))

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from services.alerts.calendar_clock import MINUTE_US, SLOT_US
 from services.alerts.counts import SeriesTable, Touch, TouchCounts, past_of, series_of
-from services.alerts.finding import Series
+from shared.alerts.finding import Series
 
 
 def test_a_point_belongs_to_its_channel_its_territories_and_all_channels() -> None:

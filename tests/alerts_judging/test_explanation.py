@@ -5,7 +5,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from services.alerts.explanation import Reader, explain, where
-from services.alerts.finding import CONDITIONS, Finding, Series
+from shared.alerts.finding import CONDITIONS, Finding, Series
 from shared.detection.settings import RULES
 from shared.journey.instants import DAY_US, HOUR_US, from_text
 

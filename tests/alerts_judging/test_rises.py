@@ -7,9 +7,9 @@ import pytest
 
 from services.alerts.calendar_clock import MINUTE_US, SLOT_US, SLOTS_A_DAY, Floats
 from services.alerts.counts import Past, SeriesTable, Touch, TouchCounts, past_of
-from services.alerts.finding import Finding, Series
 from services.alerts.judging_rises import Alerted, RiseJudge, bounds, level
 from services.alerts.settings import parse_alerts
+from shared.alerts.finding import Finding, Series
 from shared.journey.instants import DAY_US, HOUR_US, from_text
 from tests.alerts_judging.made_up import DAY, MINUTES_A_DAY, MadePresent, made_up, names, settings
 

@@ -6,10 +6,10 @@ from msgspec.structs import replace
 
 from services.alerts.calendar_clock import MINUTE_US, SLOT_US, SLOTS_A_DAY
 from services.alerts.counts import SeriesTable, TouchCounts, past_of
-from services.alerts.finding import Finding, Series
 from services.alerts.judging import Counted, Judge, Sight, continued, nothing_counted
 from services.alerts.judging_levels import Share
 from services.alerts.judging_streams import SilenceJudge, judge_rejects
+from shared.alerts.finding import Finding, Series
 from shared.journey.instants import HOUR_US
 from tests.alerts_judging.made_up import DAY, settings
 

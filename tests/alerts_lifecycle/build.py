@@ -3,12 +3,12 @@
 from collections.abc import Collection, Sequence
 from typing import Any
 
-from services.alerts.alert import Alert
-from services.alerts.finding import Finding, Series
 from services.alerts.lifecycle import Round, pass_round
 from services.alerts.policy import Policy
 from services.alerts.silences import Silence
 from services.alerts.steps import TOLD, Taken
+from shared.alerts.alert import Alert
+from shared.alerts.finding import Finding, Series
 
 MINUTE = 60_000_000
 HOUR = 60 * MINUTE

@@ -7,11 +7,11 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import event
 
-from services.alerts.finding import Finding
 from services.alerts.keeping import AlertKeeping, Message
 from services.alerts.lifecycle import Round
 from services.alerts.policy import Policy
 from services.alerts.steps import Taken
+from shared.alerts.finding import Finding
 from shared.registry.alert_rows import Fence
 from shared.registry.outbox import HOLD_US
 from shared.registry.registry import Registry

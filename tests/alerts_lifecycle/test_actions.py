@@ -5,9 +5,9 @@ from collections.abc import Callable
 import pytest
 
 from services.alerts.actions import acknowledge, assign, comment, resolve
-from services.alerts.alert import Alert
 from services.alerts.policy import Policy
 from services.alerts.steps import Taken
+from shared.alerts.alert import Alert
 from shared.errors import RecordRefused
 from tests.alerts_lifecycle.build import DAY, HOUR, T0, Life, series
 

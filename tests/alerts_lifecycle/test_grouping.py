@@ -4,9 +4,9 @@ import random
 
 import pytest
 
-from services.alerts.finding import Series
 from services.alerts.grouping import cause_key, gather
 from services.alerts.policy import Policy
+from shared.alerts.finding import Series
 from tests.alerts_lifecycle.build import HOUR, MINUTE, T0, Life, finding, series
 
 WEB = series()

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from services.alerts.finding import Series
+from shared.alerts.finding import Series
 from tests.alerts_lifecycle.build import DAY, HOUR, MINUTE, Life, finding, series
 
 LAG = series("", "", condition="lag", service="", name="frictions")

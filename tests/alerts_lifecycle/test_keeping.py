@@ -6,11 +6,11 @@ import pytest
 from msgspec import structs
 
 from services.alerts.actions import acknowledge, comment, resolve
-from services.alerts.finding import Finding, Series
 from services.alerts.keeping import AlertKeeping, Message
 from services.alerts.lifecycle import Outcome, Round
 from services.alerts.policy import Policy
 from services.alerts.steps import TOLD, Taken
+from shared.alerts.finding import Finding, Series
 from shared.errors import RecordConflict, RecordRefused
 from shared.registry.alert_silences import SilenceValues
 from shared.registry.registry import Registry

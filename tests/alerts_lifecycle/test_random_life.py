@@ -7,12 +7,12 @@ import pytest
 from msgspec import structs
 
 from services.alerts.actions import acknowledge, assign, comment, resolve
-from services.alerts.alert import Alert
-from services.alerts.finding import Finding, Series
 from services.alerts.grouping import gather
 from services.alerts.policy import US_PER_S, Policy
 from services.alerts.silences import Matcher, Silence
 from services.alerts.steps import EDGES
+from shared.alerts.alert import Alert
+from shared.alerts.finding import Finding, Series
 from tests.alerts_lifecycle.build import HOUR, MINUTE, Life, finding, series
 
 POLICY = Policy(

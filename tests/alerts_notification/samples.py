@@ -4,8 +4,6 @@ from collections.abc import Mapping
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from services.alerts.alert import Alert, Step, Transition
-from services.alerts.finding import Finding, Series
 from services.alerts.notification.message import Message, message_of
 from services.alerts.notification.settings import (
     SYSTEM_STEPS,
@@ -14,6 +12,8 @@ from services.alerts.notification.settings import (
     Route,
     TopicReceiver,
 )
+from shared.alerts.alert import Alert, Step, Transition
+from shared.alerts.finding import Finding, Series
 from shared.detection.declarations.declaration import Words
 from shared.journey.instants import SECOND_US, from_text
 

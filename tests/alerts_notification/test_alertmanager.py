@@ -16,12 +16,12 @@ import jsonschema
 import pytest
 import yaml
 
-from services.alerts.finding import SEVERITIES
 from services.alerts.notification.alertmanager import MAX_ALERTS, MISSED_REPEATS, PATH, AlertmanagerChannel
 from services.alerts.notification.connection import Reach
 from services.alerts.notification.message import Message
 from services.alerts.notification.settings import STEPS
 from services.alerts.notification.telling import trial_message
+from shared.alerts.finding import SEVERITIES
 from shared.errors import NotDelivered
 from shared.journey.instants import SECOND_US, from_text, to_us
 from tests.alerts_notification.http_server import Answer, Server, serving

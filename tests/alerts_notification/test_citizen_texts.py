@@ -4,9 +4,9 @@ import re
 
 import pytest
 
-from services.alerts.finding import Series
 from services.alerts.notification.citizen_texts import MAX_CHARS, NOT_FOR_CITIZENS, OVER, TEXTS, citizen_text
 from services.alerts.notification.titles import CAUSES
+from shared.alerts.finding import Series
 from shared.detection.declarations.declaration import Words
 from tests.alerts_notification.samples import NOW_US, alert, finding
 

@@ -15,13 +15,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import structs
 
-from services.alerts.finding import Series
 from services.alerts.notification.connection import Reach
 from services.alerts.notification.message import Message
 from services.alerts.notification.plain_text import body_text, one_line
 from services.alerts.notification.settings import EmailReceiver
 from services.alerts.notification.smtp import EmailChannel, written
 from services.alerts.notification.telling import trial_message
+from shared.alerts.finding import Series
 from shared.detection.declarations.declaration import Words
 from shared.errors import ConfigurationError, NotDelivered
 from tests.alerts_notification.certificates import Certificates, make_certificates

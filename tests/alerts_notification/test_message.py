@@ -11,11 +11,11 @@ from msgspec import structs
 from starlette.datastructures import QueryParams
 
 import services.alerts.notification.message as module
-from services.alerts.finding import CONDITIONS, Series
 from services.alerts.notification.message import decode, encode, idempotency_key, is_active
 from services.alerts.notification.settings import STEPS, Route
 from services.alerts.notification.telling import told, trial_message, why_of
 from services.insights.filters import read_filters
+from shared.alerts.finding import CONDITIONS, Series
 from shared.detection.declarations.declaration import Words
 from shared.detection.settings import RULES
 from tests.alerts_notification.samples import (

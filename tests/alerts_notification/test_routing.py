@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import structs
 
-from services.alerts.finding import Series
 from services.alerts.notification.routing import Recipient, next_open_us, recipients, takes
 from services.alerts.notification.settings import PEOPLE_STEPS, Route, TopicReceiver
+from shared.alerts.finding import Series
 from shared.journey.instants import DAY_US, from_us, to_us
 from tests.alerts_notification.samples import FORM, HOUR_US, NOW_US, PARIS, alert, finding, settings, transition
 

@@ -229,6 +229,18 @@ def test_a_message_that_arrived_is_not_sent_again_when_that_could_not_be_written
     assert life.receiver.taken == ["a1-1"]
 
 
+def test_a_message_given_out_twice_is_sent_once() -> None:
+    """The clock jumps while it is sent: its claim is over, it is claimed again, and waits behind itself."""
+    life = Life()
+    one = life.add()
+    (first,) = life.outbox.claim(10, NOW_US)
+    (second,) = life.outbox.claim(10, NOW_US + CLAIM_US)
+    life.worker.handle(first, NOW_US)
+    life.worker.handle(second, NOW_US + CLAIM_US)
+    assert life.outbox.state(one) == "delivered"
+    assert life.receiver.taken == ["a1-1"]
+
+
 def test_a_claim_that_could_run_out_during_the_try_is_left() -> None:
     """Another process may have it already; it is claimed again and sent once."""
     life = Life()

@@ -6,8 +6,8 @@ import pytest
 from msgspec.structs import replace
 
 from services.alerts.backtest import Fired, Outcome
-from services.alerts.finding import Finding, Series
 from services.wiring.local import LocalPlatform
+from shared.alerts.finding import Finding, Series
 from shared.journey.instants import HOUR_US, from_text
 from shared.store.client import Store
 from tests.commands.local import Local, parcours

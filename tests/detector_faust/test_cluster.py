@@ -179,7 +179,9 @@ def test_records_of_a_fetch_are_left_when_a_rebalance_comes_between(make_site: M
         detector = ClusterDetector(site.settings(), time.monotonic)
         records = incoming(site, steps)
         folding = asyncio.create_task(detector.fold(0, records))
-        await asyncio.sleep(0.02)
+        for _ in range(3):  # the load begins, and waits for the broker
+            await asyncio.sleep(0)
+        assert detector._loading
         await detector.hand_over()
         await folding
         assert detector.status().next_offsets == {}

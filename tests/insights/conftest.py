@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from services.insights.app import build_app
-from services.insights.ports import ReadinessChecks
+from services.insights.ports import AlertDesk, ReadinessChecks
 from services.wiring.http import serve
 from services.wiring.simulation import build_simulations
 from shared.detection.settings import DEFAULTS, RuleBook, merged
@@ -68,10 +68,17 @@ ClientWith = Callable[..., httpx.Client]
 
 
 @contextmanager
-def new_records() -> Iterator[Records]:
-    """The records of an empty registry, a SQLite file that goes with it."""
+def new_registry() -> Iterator[Registry]:
+    """An empty registry, a SQLite file that goes with it."""
     with TemporaryDirectory(prefix="parcours-") as folder, Registry(f"sqlite:///{folder}/registry.sqlite") as registry:
         registry.upgrade()
+        yield registry
+
+
+@contextmanager
+def new_records() -> Iterator[Records]:
+    """The records of an empty registry."""
+    with new_registry() as registry:
         yield registry.records
 
 
@@ -82,14 +89,15 @@ def served(
     rules: Mapping[str, Any] | None = None,
     checks: ReadinessChecks | None = None,
     records: Records | None = None,
+    alerts: AlertDesk | None = None,
     **settings: Any,
 ) -> Iterator[httpx.Client]:
     """A client of an application over a store, served over HTTP; `rules` is laid over the default settings.
 
-    `records` are those of a registry of its own unless given.
+    `records` are those of a registry of its own unless given; without `alerts` the site has none.
     """
     if records is None:
-        with new_records() as made, served(store, loading, rules, checks, made, **settings) as client:
+        with new_records() as made, served(store, loading, rules, checks, made, alerts, **settings) as client:
             yield client
         return
     book = RuleBook(merged(DEFAULTS, rules or {}), 1)
@@ -108,6 +116,7 @@ def served(
         records=records,
         opening_key=b"a key of the tests",
         simulations=simulations,
+        alerts=alerts,
     )
     listener = socket.create_server(("127.0.0.1", 0))
     stop = threading.Event()

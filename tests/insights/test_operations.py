@@ -98,6 +98,23 @@ def test_openapi_names_every_route_and_no_outside_address(client: httpx.Client):
             for name in ("annotations", "improvements")
             for rest in ("", "/{record}", "/{record}/history")
         ),
+        *(
+            f"/api/v1/alerts{rest}"
+            for rest in (
+                "",
+                "/{alert}",
+                "/{alert}/acknowledge",
+                "/{alert}/assign",
+                "/{alert}/comment",
+                "/{alert}/resolve",
+                "/silences",
+                "/silences/preview",
+                "/silences/{silence}",
+                "/deliveries",
+                "/deliveries/{delivery}/retry",
+                "/receivers/{receiver}/test",
+            )
+        ),
         "/api/v1/freshness",
         "/api/v1/rules",
         "/api/v1/doctor",

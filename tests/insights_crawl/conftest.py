@@ -13,6 +13,7 @@ from tests.fixtures_store import TABLES
 from tests.insights import seed
 from tests.insights.conftest import served
 from tests.insights.seed import event
+from tests.insights_alerts.room import CALLS, FORM, new_room
 from tests.insights_crawl.markup import Form, Page
 
 MAX_PAGES = 150
@@ -62,8 +63,10 @@ def site(store: Store) -> Iterator[httpx.Client]:
     for table in TABLES:
         store.writer().command(f"TRUNCATE TABLE {table}")
     seed.fill(store.writer(), some_of_everything())
-    with served(store, small_cell_min=2) as client:
-        yield client
+    with new_room() as room:
+        room.fire(FORM, CALLS)
+        with served(store, alerts=room.desk, records=room.registry.records, small_cell_min=2) as client:
+            yield client
 
 
 @pytest.fixture(scope="module")

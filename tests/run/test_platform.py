@@ -9,6 +9,7 @@ import stat
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -77,8 +78,15 @@ def test_metrics_tell_of_every_part(platform: Platform) -> None:
 
 def test_the_folder_is_its_owners_only(platform: Platform) -> None:
     """No file or folder below the data folder can be read by others."""
-    paths = [path for path in platform.folder.rglob("*") if not path.is_symlink()]
-    assert [path for path in paths if stat.S_IMODE(path.stat().st_mode) & 0o077] == []
+    open_to_others, looked = [], 0
+    for path in platform.folder.rglob("*"):
+        with suppress(FileNotFoundError):  # ClickHouse's files of an insert under way come and go
+            mode = path.lstat().st_mode
+            looked += 1
+            if not stat.S_ISLNK(mode) and stat.S_IMODE(mode) & 0o077:
+                open_to_others.append(path)
+    assert open_to_others == []
+    assert looked > 50
 
 
 def test_a_second_start_on_the_same_folder_is_refused(platform: Platform) -> None:

@@ -9,10 +9,10 @@ from typing import Any, Final
 import msgspec
 from msgspec import structs
 
-from services.alerts.finding import SEVERITIES
 from services.alerts.notification.connection import Reach
 from services.alerts.notification.http_post import HttpAddress
 from services.alerts.notification.message import Message, is_active
+from shared.alerts.finding import SEVERITIES
 from shared.journey.instants import SECOND_US, from_text, to_text
 
 PATH: Final = "/api/v2/alerts"

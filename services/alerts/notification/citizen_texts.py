@@ -9,9 +9,9 @@ from typing import Final
 
 from msgspec import Struct
 
-from services.alerts.alert import Alert
-from services.alerts.finding import SEVERITIES, Series
 from services.alerts.notification.titles import cause_of
+from shared.alerts.alert import Alert
+from shared.alerts.finding import SEVERITIES, Series
 from shared.detection.declarations.declaration import Words
 from shared.detection.wording import quoted
 

@@ -5,7 +5,7 @@ from typing import Final
 
 from msgspec import Struct, structs
 
-from services.alerts.finding import Condition, Finding
+from shared.alerts.finding import Condition, Finding
 from shared.detection.declarations.declaration import Words
 from shared.detection.wording import duration, number, typeset
 from shared.journey.instants import SECOND_US, to_text

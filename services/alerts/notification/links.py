@@ -3,8 +3,8 @@
 from typing import Final
 from urllib.parse import quote, urlencode
 
-from services.alerts.finding import Finding
 from services.alerts.notification.titles import cause_of
+from shared.alerts.finding import Finding
 from shared.journey.instants import to_text
 
 ALERT_PATH: Final = "/alerts/"

@@ -11,13 +11,13 @@ from typing import Final, Literal
 import msgspec
 from msgspec import Struct
 
-from services.alerts.alert import Alert, Ending, State, Step, Transition
-from services.alerts.finding import Condition, Finding, Series, Severity
 from services.alerts.notification.citizen_texts import CitizenText, citizen_text
 from services.alerts.notification.comparison import Comparison, compared
 from services.alerts.notification.links import alert_path, evidence_path, playbook_path
 from services.alerts.notification.settings import NotificationSettings
 from services.alerts.notification.titles import cause_of, place_of, title_of
+from shared.alerts.alert import Alert, Ending, State, Step, Transition
+from shared.alerts.finding import Condition, Finding, Series, Severity
 from shared.detection.declarations.declaration import Words
 from shared.detection.wording import typeset
 from shared.journey.instants import to_text

@@ -4,7 +4,6 @@ import re
 from pathlib import Path
 from typing import Final, Literal
 
-from services.alerts.alert import Step
 from services.alerts.notification.secret_source import SecretSource
 from services.alerts.notification.settings import (
     NUMBERS,
@@ -20,6 +19,7 @@ from services.alerts.notification.settings import (
 )
 from services.alerts.notification.table_reader import TableReader, unknown
 from services.alerts.notification.web_address import address_problem
+from shared.alerts.alert import Step
 
 Kind = Literal["webhook", "email", "alertmanager", "topic"]
 KINDS: Final[tuple[Kind, ...]] = ("webhook", "email", "alertmanager", "topic")

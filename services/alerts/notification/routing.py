@@ -6,9 +6,9 @@ from typing import Final
 
 from msgspec import Struct
 
-from services.alerts.alert import Alert, Step, Transition
-from services.alerts.finding import SEVERITIES
 from services.alerts.notification.settings import DAY_MIN, NotificationSettings, Route
+from shared.alerts.alert import Alert, Step, Transition
+from shared.alerts.finding import SEVERITIES
 from shared.journey.instants import from_us, to_us
 
 _LOOK_AHEAD_DAYS: Final = 8

@@ -11,9 +11,9 @@ from zoneinfo import ZoneInfo
 
 from msgspec import Struct
 
-from services.alerts.alert import Step
-from services.alerts.finding import Severity
 from services.alerts.notification.secret_source import SecretSource
+from shared.alerts.alert import Step
+from shared.alerts.finding import Severity
 from shared.detection.declarations.declaration import Words
 
 Network = IPv4Network | IPv6Network

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
-from services.alerts.finding import SEVERITIES
 from services.alerts.notification.receiver_reader import read_receiver
 from services.alerts.notification.settings import (
     DAY_MIN,
@@ -24,6 +23,7 @@ from services.alerts.notification.settings import (
 )
 from services.alerts.notification.table_reader import LineOf, Problems, TableReader, unknown
 from services.alerts.notification.web_address import address_problem
+from shared.alerts.finding import SEVERITIES
 from shared.detection.declarations.declaration import Words
 from shared.errors import ConfigurationError
 

@@ -4,12 +4,12 @@ from typing import Final, NamedTuple
 
 from msgspec import structs
 
-from services.alerts.alert import Alert, Transition
 from services.alerts.explanation import Reader, explain
-from services.alerts.finding import Finding, Series
 from services.alerts.notification.message import Message, encode, message_of
 from services.alerts.notification.routing import recipients
 from services.alerts.notification.settings import NotificationSettings
+from shared.alerts.alert import Alert, Transition
+from shared.alerts.finding import Finding, Series
 from shared.detection.declarations.declaration import Words
 from shared.journey.instants import SECOND_US, to_text
 

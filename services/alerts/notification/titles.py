@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import Final
 
-from services.alerts.finding import CONDITIONS, Condition, Series
+from shared.alerts.finding import CONDITIONS, Condition, Series
 from shared.detection.declarations.declaration import Words
 from shared.detection.register import DECLARATIONS
 from shared.detection.settings import RULES

@@ -12,10 +12,11 @@ from services.alerts.notification.channel import Channel
 from services.alerts.notification.message import Message, decode
 from services.alerts.notification.outbox import PUT_OFF, Delivery, Outbox
 from services.alerts.notification.retry import Circuit, Random, delay_us
-from shared.errors import NotDelivered, RegistryError
+from shared.errors import NotDelivered
 from shared.journey.instants import SECOND_US, from_text
 
 MAX_REMEMBERED: Final = 1_000
+"""So many messages are known to have arrived, the latest: none of them is sent again, whatever the outbox says."""
 
 _log = logging.getLogger(__name__)
 
@@ -61,11 +62,10 @@ class Worker:
     def handle(self, delivery: Delivery, now_us: int) -> None:
         """Do what is to be done with a delivery now. Raises `RegistryError`; then it will be claimed again.
 
-        One whose claim could run out during the try is left: another claim may have it already.
+        One whose claim could run out during the try is left: another claim may have it already. Given twice, it is sent once.
         """
-        if delivery.id in self._sent:  # it arrived, but that could not be written down
+        if delivery.id in self._sent:  # it could not be written down, or a jump of the clock ended the claim meanwhile
             self._outbox.delivered(delivery.id)
-            del self._sent[delivery.id]
             return
         if delivery.claimed_until_us - now_us < self._bounds.timeout_s * SECOND_US:
             return
@@ -119,13 +119,10 @@ class Worker:
         self.circuit.succeeded()
         self._delivered += 1
         self._last_delivered_us = now_us
-        try:
-            self._outbox.delivered(delivery.id)
-        except RegistryError:
-            self._sent[delivery.id] = None
-            if len(self._sent) > MAX_REMEMBERED:
-                self._sent.popitem(last=False)
-            raise
+        self._sent[delivery.id] = None
+        if len(self._sent) > MAX_REMEMBERED:
+            self._sent.popitem(last=False)
+        self._outbox.delivered(delivery.id)
 
     def _try_later(self, delivery: Delivery, error: NotDelivered, now_us: int) -> None:
         tries = delivery.tries + 1

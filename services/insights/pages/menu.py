@@ -18,8 +18,11 @@ class Entry(Struct, frozen=True):
         return path == self.path or (self.path != "/" and path.startswith(self.path + "/"))
 
 
+ALERTS: Final = "/alerts"
+"""Not on the menu of a site that has none."""
 MENU: Final = (
     Entry("/", N_("Overview")),
+    Entry(ALERTS, N_("Alerts")),
     Entry("/map", N_("Journey map")),
     Entry("/flows", N_("Channel flows")),
     Entry("/funnel", N_("Funnel")),

@@ -17,7 +17,7 @@ from services.insights.figures.files import FORMATS
 from services.insights.figures.suppression import is_few
 from services.insights.filters import Filters
 from services.insights.language import CODES, Language
-from services.insights.pages.menu import MENU
+from services.insights.pages.menu import ALERTS, MENU
 from services.insights.pages.words import event_words, needs_words, reason_words
 from services.insights.static_files import read_static, static_address
 from shared.detection.register import DECLARATIONS
@@ -110,7 +110,7 @@ def _environment(language: Language, static: Callable[[str], str], context: Cont
         plural=language.plural,
         static=static,
         version=context.version,
-        menu=MENU,
+        menu=[each for each in MENU if context.alerts is not None or each.path != ALERTS],
         formats=tuple(FORMATS),
         small_cell_min=context.settings.small_cell_min,
         channel_name=lambda channel: channel_name(channel, language.code) if channel else language.text("no channel"),

@@ -7,13 +7,15 @@ from services.wiring.cluster.heart import SILENT_S
 from services.wiring.cluster.loader import SERVICE as LOADER
 from services.wiring.cluster.loading import LagReader
 from services.wiring.cluster.published_rules import RulesOfRegistry
-from services.wiring.doctor import Part, judged_by, recounted, registry_tables, rule_settings
+from services.wiring.doctor import Part, alert_rounds, judged_by, recounted, registry_tables, rule_settings
+from shared.clock import now_us
 from shared.errors import LogError, ParcoursError, RegistryError
 from shared.registry.registry import Registry
 from shared.settings import Settings
 from shared.store.client import Store
 
 DETECTOR: Final = "detector"
+ALERTS: Final = "alerts"
 _FAR_BEHIND: Final = 100_000
 
 
@@ -41,6 +43,8 @@ class ClusterDoctor:
             registry_tables(self._registry),
             self._processes(DETECTOR),
             self._processes(LOADER),
+            self._processes(ALERTS),
+            alert_rounds(self._registry, now_us()),
             *(self._topic(reader, lag) for reader in self._readers),
             judged_by(self._store, self._rules.version),
             *recounted(self._store),

@@ -3,6 +3,7 @@
 import threading
 from contextlib import ExitStack
 
+from services.wiring.alert_pages import cluster_desk
 from services.wiring.cluster.doctor import ClusterDoctor
 from services.wiring.cluster.loader import LOADED
 from services.wiring.cluster.loading import ClusterLoading
@@ -49,5 +50,6 @@ def run_insights(settings: Settings, stop: threading.Event) -> None:
             records=registry.records,
             keys=keys,
             simulations=simulations,
+            alerts=cluster_desk(settings, registry),
         )
         serve(app, listener, stop)

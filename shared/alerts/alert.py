@@ -4,7 +4,7 @@ from typing import Final, Literal
 
 from msgspec import Struct
 
-from services.alerts.finding import Finding, Severity
+from shared.alerts.finding import Finding, Severity
 
 State = Literal["firing", "acknowledged", "resolved"]
 STATES: Final[tuple[State, ...]] = ("firing", "acknowledged", "resolved")

@@ -1,0 +1,94 @@
+"""Alerts on one machine: engine and sender in threads of analytics, which alone opens ClickHouse there."""
+
+import logging
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, closing
+from typing import Final
+
+from services.alerts.engine import Streams
+from services.alerts.engine_status import EngineStatus
+from services.wiring.alert_metrics import expose_alerts
+from services.wiring.alert_parts import open_engine, open_keeping, open_sender, read_alert_rules
+from services.wiring.folder import DataFolder
+from services.wiring.streams import EVENTS, INGEST_REJECTS, LOAD_REJECTS, POINTS
+from shared.clock import now_ms
+from shared.log.local import LocalLogReader, LocalLogWriter
+from shared.log.port import ALERTS
+from shared.registry.registry import Registry
+from shared.settings import Settings
+from shared.store.client import Store
+
+_STOP_LIMIT_S: Final = 3.0
+_DAY_MS: Final = 86_400_000
+_PRUNED_AT_ONCE: Final = 10_000
+
+_log = logging.getLogger(__name__)
+
+
+class Alerting:
+    """Looks and tells until `stop` is set. When it cannot go on, sets `stop` itself; `finish` then raises why.
+
+    Opening reads the settings, and raises `ConfigurationError` for a mistake in them, a playbook, or a secret that is missing.
+    """
+
+    def __init__(
+        self, settings: Settings, folder: DataFolder, store: Store, registry: Registry, stop: threading.Event
+    ) -> None:
+        self._stop = stop
+        self._failure: Exception | None = None
+        self._stack = ExitStack()
+        self.rules = read_alert_rules(settings)
+        topic = self._open_topic(settings, folder) if self.rules.needs_topic() else None
+        self.sender = open_sender(self.rules, registry, topic)
+        self.keeping = open_keeping(settings, self.rules, registry)
+        background = ThreadPoolExecutor(1, thread_name_prefix="alerts-past")
+        self._stack.callback(background.shutdown, wait=False, cancel_futures=True)
+        self._engine = open_engine(store, self._streams(folder), self.keeping, self.rules, background, self.sender.wake)
+        self._thread = threading.Thread(target=self._run, name="alerts", daemon=True)
+        expose_alerts(self.status, registry.outbox)
+
+    def start(self) -> None:
+        """Begin to look and to tell."""
+        self.sender.start()
+        self._thread.start()
+
+    def status(self) -> EngineStatus:
+        """How the engine is."""
+        return self._engine.status()
+
+    def check(self) -> str:
+        """For readiness: "ok", or why nobody is looking."""
+        return self.status().trouble() or "ok"
+
+    def finish(self) -> None:
+        """Wait for the end after `stop` was set, a few seconds at most. Raises what made it stop before."""
+        self._thread.join(_STOP_LIMIT_S)
+        self.sender.stop(_STOP_LIMIT_S)
+        self._stack.close()
+        if self._failure is not None:
+            raise self._failure
+
+    def _run(self) -> None:
+        try:
+            self._engine.run(self._stop)
+        except Exception as error:
+            _log.info(
+                "watching for alerts cannot go on", exc_info=True
+            )  # `finish` raises it, and the service says it last
+            self._failure = error
+            self._stop.set()
+
+    def _streams(self, folder: DataFolder) -> Streams:
+        events, points, *rejects = (
+            self._stack.enter_context(closing(LocalLogReader(folder.stream(name), name)))
+            for name in (EVENTS, POINTS, INGEST_REJECTS, LOAD_REJECTS)
+        )
+        return Streams(events, points, rejects)
+
+    def _open_topic(self, settings: Settings, folder: DataFolder) -> LocalLogWriter:
+        """The topic of this machine; what is older than the log's retention goes at each start, since alerts are few."""
+        writer = LocalLogWriter(folder.stream(ALERTS), ALERTS)
+        self._stack.callback(writer.close)
+        writer.prune(now_ms() - settings.log_retention_days * _DAY_MS, writer.ends(), _PRUNED_AT_ONCE)
+        return writer

@@ -1,0 +1,1 @@
+"""What the alert engine and the pages that show it have in common: findings, alerts, transitions."""
