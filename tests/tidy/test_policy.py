@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.suite import add_up
+from tests.suite import MAX_AGAIN, Part, add_up, run_again
 
 ROOT = Path(__file__).resolve().parents[2]
 TESTS = """
@@ -56,3 +56,53 @@ def test_counts_of_several_reports_add_up(tmp_path: Path) -> None:
     run_tests(tmp_path, "", f"--junitxml={tmp_path / 'one.xml'}")
     counts = add_up([tmp_path / "one.xml", tmp_path / "one.xml", tmp_path / "missing.xml"])
     assert counts == {"tests": 7, "failures": 0, "errors": 1, "skipped": 4}
+
+
+def part_of(folder: Path, content: str) -> Part:
+    """A part whose tests are these, run once: so that some failed."""
+    (folder / "pytest.ini").write_text("[pytest]\n", encoding="utf-8")
+    (folder / "test_some.py").write_text(content, encoding="utf-8")
+    part = Part(folder, "some", ["."], root=folder)
+    part.run(shown=False)
+    return part
+
+
+def test_a_test_that_passes_alone_is_named_and_fails_nothing(tmp_path: Path) -> None:
+    """It failed beside others; run again alone, it does not, and its part is well. Tests that passed are not run again."""
+    part = part_of(
+        tmp_path,
+        """
+from pathlib import Path
+
+def test_late():
+    seen = Path("seen")
+    first = not seen.exists()
+    seen.write_text("")
+    assert not first
+
+def test_well():
+    with Path("runs").open("a") as file:
+        file.write("x")
+""",
+    )
+    assert (part.status, part.failed()) == (1, ["test_some.py::test_late"])
+    assert run_again([part]) == ["test_some.py::test_late"]
+    assert (part.status, part.failed()) == (0, [])
+    assert (tmp_path / "runs").read_text(encoding="utf-8") == "x"
+
+
+def test_a_test_that_fails_alone_has_failed(tmp_path: Path) -> None:
+    """Its part stays failed."""
+    part = part_of(tmp_path, "def test_wrong():\n    assert False\n")
+    assert run_again([part]) == []
+    assert (part.status, part.failed()) == (1, ["test_some.py::test_wrong"])
+
+
+def test_many_failures_are_not_tried_again(tmp_path: Path) -> None:
+    """That is no matter of the machine."""
+    numbers = range(MAX_AGAIN + 1)
+    tests = "".join(f"def test_{number}():\n    open('runs', 'a').write('x')\n    assert False\n" for number in numbers)
+    part = part_of(tmp_path, tests)
+    assert run_again([part]) == []
+    assert (tmp_path / "runs").read_text(encoding="utf-8") == "x" * (MAX_AGAIN + 1)
+    assert part.status == 1
