@@ -1,6 +1,5 @@
 """The alert rules, run by Prometheus' own tool on series made for them."""
 
-import shutil
 import subprocess
 
 import pytest
@@ -11,15 +10,6 @@ from tests.deploy.test_observability import alerts
 SERIES = ROOT / "tests/deploy/alerts_test.yml"
 NOT_TRIED = {"CommitSlow", "RegistryFails", "InsightsDown"}
 """Rules of the same form as others that are."""
-
-
-@pytest.fixture
-def promtool() -> str:
-    """The program."""
-    found = shutil.which("promtool")
-    if found is None:
-        pytest.skip("no promtool")
-    return found
 
 
 @pytest.mark.promtool

@@ -2,6 +2,7 @@
 
 import json
 import re
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,8 @@ import pytest
 import yaml
 
 from services.wiring.targets import CLUSTER
+from shared.alerts.finding import SEVERITIES
+from shared.registry.outbox import DEAD, WAITING
 from tests.deploy.files import OBSERVABILITY, own_services, services
 from tests.docs.pages import ROOT, anchors, in_code, table_rows
 
@@ -138,6 +141,39 @@ def test_panels_speak_both_languages() -> None:
         assert panel["title"], name
         assert panel["description"], panel["title"]
         assert panel["title"] != panel["description"]
+
+
+def test_the_dashboard_of_alerts_shows_all_that_their_engine_tells() -> None:
+    """No documented metric of alerts is missing there, and severities and states stand apart."""
+    asked = " ".join(target["expr"] for name, panel in panels() if name == "alerts.json" for target in panel["targets"])
+    told = {name for name in documented() if name.startswith("parcours_alerts_")}
+    assert told
+    assert told <= set(re.findall(r"parcours_alerts_\w+", asked))
+    assert {*SEVERITIES, WAITING, DEAD, "watched", "left_out", "unknown"} <= set(re.findall(r'="(\w+)"', asked))
+
+
+@pytest.mark.promtool
+def test_that_nobody_looks_is_shown_where_nobody_says_anything(promtool: str, tmp_path: Path) -> None:
+    """Without the metric the first panel of that dashboard shows 0, never an empty field that looks like no news; so it does
+    of two processes that say no, and 1 of one that looks.
+    """
+    board = json.loads((OBSERVABILITY / "grafana/dashboards/alerts.json").read_text(encoding="utf-8"))
+    shown = board["panels"][0]
+    assert set(shown["fieldConfig"]["defaults"]["mappings"][0]["options"]) == {"0", "1"}
+
+    def case(values: list[str], expected: int) -> dict[str, Any]:
+        series = [
+            {"series": f'parcours_alerts_looking{{instance="alerts-{number}"}}', "values": value}
+            for number, value in enumerate(values)
+        ]
+        sample = {"labels": "{}", "value": expected}
+        asked = {"expr": shown["targets"][0]["expr"], "eval_time": "3m", "exp_samples": [sample]}
+        return {"interval": "1m", "input_series": series, "promql_expr_test": [asked]}
+
+    path = tmp_path / "looking.yml"
+    path.write_text(yaml.safe_dump({"tests": [case([], 0), case(["0x5", "0x5"], 0), case(["1x5", "0x5"], 1)]}))
+    done = subprocess.run([promtool, "test", "rules", str(path)], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 def test_no_file_leads_outside() -> None:
