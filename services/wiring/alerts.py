@@ -11,8 +11,8 @@ from services.alerts.engine_status import EngineStatus
 from services.wiring.alert_metrics import expose_alerts
 from services.wiring.alert_parts import open_engine, open_keeping, open_sender, read_alert_rules
 from services.wiring.folder import DataFolder
-from services.wiring.streams import EVENTS, INGEST_REJECTS, LOAD_REJECTS, POINTS
-from shared.clock import now_ms
+from services.wiring.pruning import Pruning
+from services.wiring.streams import ALERTS_CONSUMERS, EVENTS, INGEST_REJECTS, LOAD_REJECTS, POINTS
 from shared.log.local import LocalLogReader, LocalLogWriter
 from shared.log.port import ALERTS
 from shared.registry.registry import Registry
@@ -20,8 +20,6 @@ from shared.settings import Settings
 from shared.store.client import Store
 
 _STOP_LIMIT_S: Final = 3.0
-_DAY_MS: Final = 86_400_000
-_PRUNED_AT_ONCE: Final = 10_000
 
 _log = logging.getLogger(__name__)
 
@@ -30,16 +28,23 @@ class Alerting:
     """Looks and tells until `stop` is set. When it cannot go on, sets `stop` itself; `finish` then raises why.
 
     Opening reads the settings, and raises `ConfigurationError` for a mistake in them, a playbook, or a secret that is missing.
+    pruning: to which the topic of this machine is added, if a receiver needs it.
     """
 
     def __init__(
-        self, settings: Settings, folder: DataFolder, store: Store, registry: Registry, stop: threading.Event
+        self,
+        settings: Settings,
+        folder: DataFolder,
+        store: Store,
+        registry: Registry,
+        pruning: Pruning,
+        stop: threading.Event,
     ) -> None:
         self._stop = stop
         self._failure: Exception | None = None
         self._stack = ExitStack()
         self.rules = read_alert_rules(settings)
-        topic = self._open_topic(settings, folder) if self.rules.needs_topic() else None
+        topic = self._open_topic(settings, folder, pruning) if self.rules.needs_topic() else None
         self.sender = open_sender(self.rules, registry, topic)
         self.keeping = open_keeping(settings, self.rules, registry)
         background = ThreadPoolExecutor(1, thread_name_prefix="alerts-past")
@@ -86,9 +91,8 @@ class Alerting:
         )
         return Streams(events, points, rejects)
 
-    def _open_topic(self, settings: Settings, folder: DataFolder) -> LocalLogWriter:
-        """The topic of this machine; what is older than the log's retention goes at each start, since alerts are few."""
+    def _open_topic(self, settings: Settings, folder: DataFolder, pruning: Pruning) -> LocalLogWriter:
         writer = LocalLogWriter(folder.stream(ALERTS), ALERTS)
         self._stack.callback(writer.close)
-        writer.prune(now_ms() - settings.log_retention_days * _DAY_MS, writer.ends(), _PRUNED_AT_ONCE)
+        pruning.add(writer, settings.log_retention_days, ALERTS_CONSUMERS)
         return writer

@@ -62,7 +62,8 @@ def run_analytics(settings: Settings, stop: threading.Event) -> None:
         migrate(store)
         _warn_of_damage(store)
         keys = load_or_make_keys(folder.keys)
-        loading = _loading(settings, folder, store, keys, stop, stack)
+        pruning = Pruning(folder.positions, now_ms, stop)
+        loading = _loading(settings, folder, store, keys, pruning, stop, stack)
         expose_detector(folder, now_us)
         expose_loader_lag(loading.lag)
         simulations = build_simulations(store, now_us)
@@ -70,9 +71,10 @@ def run_analytics(settings: Settings, stop: threading.Event) -> None:
         registry = stack.enter_context(open_registry(settings))
         registry.upgrade()
         redetections = build_redetections(settings, store, keys, now_us, stop)
-        alerting = Alerting(settings, folder, store, registry, stop)
+        alerting = Alerting(settings, folder, store, registry, pruning, stop)
         app = _app(settings, folder, store, loading, redetections, simulations, registry, keys, alerting)
         assembling = Assembling(store, _rules_in_force(settings, folder), loading.freshness, stop)
+        pruning.start()
         loading.start()
         assembling.start()
         alerting.start()
@@ -90,13 +92,17 @@ def _warn_of_damage(store: Store) -> None:
 
 
 def _loading(
-    settings: Settings, folder: DataFolder, store: Store, keys: Keys, stop: threading.Event, stack: ExitStack
+    settings: Settings,
+    folder: DataFolder,
+    store: Store,
+    keys: Keys,
+    pruning: Pruning,
+    stop: threading.Event,
+    stack: ExitStack,
 ) -> Loading:
     rejects = LocalLogWriter(folder.stream(LOAD_REJECTS), LOAD_REJECTS)
     stack.callback(rejects.close)
-    pruning = Pruning(folder.positions, now_ms, stop)
     pruning.add(rejects, settings.rejected_retention_days, REJECTS_CONSUMERS)
-    pruning.start()
     sink = RejectLog(rejects, Sealer(keys.sealing))
     days = settings.rejected_retention_days
     loader = Loader(store, _readers(folder), sink, folder.positions, now_us, days)

@@ -29,7 +29,7 @@ class Pruning:
         self._logs: list[tuple[LocalLogWriter, int, Sequence[str]]] = []
 
     def add(self, log: LocalLogWriter, retention_days: int, consumers: Sequence[str]) -> None:
-        """Prune this log too: `consumers` are all that read it."""
+        """Prune this log too: `consumers` are all that read it and say how far; where there are none, age alone counts."""
         self._logs.append((log, retention_days, consumers))
 
     def start(self) -> None:
@@ -44,7 +44,7 @@ class Pruning:
         positions = read_positions(self._positions)
         total = 0
         for log, retention_days, consumers in self._logs:
-            passed = passed_by_all(positions, consumers, log.stream, log.log_id())
+            passed = passed_by_all(positions, consumers, log.stream, log.log_id()) if consumers else log.ends()
             before_ms = self._now_ms() - retention_days * DAY_US // 1_000
             pruned = _RECORDS_AT_A_TIME
             while pruned == _RECORDS_AT_A_TIME and total < _MAX_RECORDS and not self._stop.is_set():

@@ -12,3 +12,5 @@ POINTS: Final = f"{FRICTIONS}.detector"
 EVENTS_CONSUMERS: Final = ("detector", "loader")
 REJECTS_CONSUMERS: Final = ("loader",)
 POINTS_CONSUMERS: Final = ("loader",)
+ALERTS_CONSUMERS: Final = ()
+"""The topic of alerts is read from outside, by programs that tell nobody how far they are."""
