@@ -13,7 +13,7 @@ import yaml
 
 from services.wiring.targets import CLUSTER
 from shared.alerts.finding import SEVERITIES
-from shared.registry.outbox import DEAD, WAITING
+from shared.registry.alert_tables import DEAD, WAITING
 from tests.deploy.files import OBSERVABILITY, own_services, services
 from tests.docs.pages import ROOT, anchors, in_code, table_rows
 
