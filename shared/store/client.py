@@ -8,6 +8,7 @@ person.
 import io
 import queue
 import re
+import shutil
 import tempfile
 import threading
 from collections.abc import Iterator, Mapping
@@ -228,7 +229,10 @@ class Store:
         try:
             inserts.mkdir(mode=0o700, parents=True, exist_ok=True)
             for left_behind in inserts.iterdir():
-                left_behind.unlink()
+                if left_behind.is_dir() and not left_behind.is_symlink():
+                    shutil.rmtree(left_behind)
+                else:
+                    left_behind.unlink()
         except OSError as error:
             raise StoreError(f"The folder {inserts} cannot be written: {error.strerror}") from error
         tempfile.tempdir = str(inserts)

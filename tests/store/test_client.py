@@ -3,6 +3,7 @@
 import logging
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -27,6 +28,24 @@ def another(store: Store, query_limit_s: int) -> Store:
     if store.embedded:
         second._folder_lock = FolderLock(folder_of(store))
     return second
+
+
+def test_what_a_killed_process_left_is_deleted(tmp_path: Path) -> None:
+    """Files of inserts, and folders too; what a link leads to stays."""
+    inserts, elsewhere = tmp_path / "site" / "inserts", tmp_path / "elsewhere"
+    for folder in (inserts / "left" / "deep", elsewhere):
+        folder.mkdir(parents=True)
+        (folder / "rows").write_text("{}", encoding="utf-8")
+    (inserts / "rows").write_text("{}", encoding="utf-8")
+    (inserts / "link").symlink_to(elsewhere)
+    held, temporary = Store("chdb:///nowhere", MEMORY_MB, 1), tempfile.tempdir
+    try:
+        held._hold_folder(tmp_path / "site")
+        assert list(inserts.iterdir()) == []
+        assert (elsewhere / "rows").exists()
+    finally:
+        held.close()
+        tempfile.tempdir = temporary
 
 
 def test_values_are_bound(store: Store) -> None:
