@@ -20,7 +20,7 @@ def gravest(findings: Iterable[Finding]) -> Severity:
 
 
 def merged(alert: Alert, found: Sequence[Finding], explained: frozenset[Series], now_us: int) -> tuple[Finding, ...]:
-    """The latest of each series, in order, after a round that found these.
+    """The latest of each series, in order, after a round that found these; what named the cause goes on naming it.
 
     What comes late does not replace what is known already; figures of the future are those of a clock put back, and are replaced.
     """
@@ -30,7 +30,8 @@ def merged(alert: Alert, found: Sequence[Finding], explained: frozenset[Series],
         old = known.pop(each.series, each)
         late = each.to_us < old.to_us <= now_us
         fresh.append(old if late else structs.replace(each, since_us=min(each.since_us, old.since_us)))
-    return tuple(in_order(fresh, list(known.values()), explained)[:MAX_FINDINGS])
+    named = alert.findings[0].series if alert.findings else None
+    return tuple(in_order(fresh, list(known.values()), explained, named)[:MAX_FINDINGS])
 
 
 def spread(alert: Alert, found: Sequence[Finding]) -> list[str]:

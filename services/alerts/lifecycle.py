@@ -173,7 +173,8 @@ class _Life:
             findings = merged(alert, found, explained, self._now_us)
             self._after[alert.id] = structs.replace(alert, findings=findings, quiet_us=0)
         else:
-            findings = tuple(in_order(found, (), explained)[:MAX_FINDINGS])
+            named = alert.findings[0].series if alert.findings else None
+            findings = tuple(in_order(found, (), explained, named)[:MAX_FINDINGS])
             again = {
                 "findings": findings,
                 "severity": gravest(found),

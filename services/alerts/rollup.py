@@ -4,8 +4,8 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from typing import Final
 
-from services.alerts.causes import KINDS, kind_of
-from services.alerts.places import overlap, places_above
+from services.alerts.causes import KINDS, follows, kind_of, symptom
+from services.alerts.places import holds, overlap, places_above
 from shared.alerts.finding import SEVERITIES, Finding, Series
 
 MAX_PARTS: Final = 200
@@ -44,18 +44,45 @@ def explained(findings: Iterable[Finding], share: float) -> frozenset[Series]:
     )
 
 
-def in_order(found: Sequence[Finding], left: Sequence[Finding], explained_by_parts: frozenset[Series]) -> list[Finding]:
+def in_order(
+    found: Sequence[Finding],
+    left: Sequence[Finding],
+    explained_by_parts: frozenset[Series],
+    named: Series | None = None,
+) -> list[Finding]:
     """The findings of one cause as people read them: what names it, then those found now, then those found before.
 
-    Named is the first kind of trouble in the order of causes; of its places the one that no part explains, with the
-    largest excess; of equals the narrowest. Where nothing adds up it is the widest: when all counters are silent, all are.
+    `found` has one at least. named: what named the cause until now; it goes on doing so, found or not, unless something that
+    is found takes its place (docs/alerts/lifecycle.md). Else named is the first kind of trouble in the order of causes; of
+    its places the one that no part explains, with the largest excess; of equals the narrowest. Where nothing adds up it is
+    the widest: when all counters are silent, all are.
     """
-    if not found:
-        return sorted(left, key=_gravest)
-    cause = min(found, key=lambda finding: _naming(finding, explained_by_parts))
+    best_first = sorted(found, key=lambda finding: _naming(finding, explained_by_parts))
+    cause = next((finding for finding in (*found, *left) if finding.series == named), None)
+    if cause is None:
+        cause = best_first[0]
+    else:
+        lasts = cause in found
+        above = (each for each in best_first if _takes_over(each.series, cause.series, explained_by_parts, lasts))
+        cause = next(above, cause)
     rest = [finding for finding in found if finding is not cause]
     rest.sort(key=lambda finding: (finding.series in explained_by_parts, *_gravest(finding)))
-    return [cause, *rest, *sorted(left, key=_gravest)]
+    return [cause, *rest, *sorted((finding for finding in left if finding is not cause), key=_gravest)]
+
+
+def _takes_over(series: Series, named: Series, explained_by_parts: frozenset[Series], lasts: bool) -> bool:
+    """Whether a series that is found names the cause from now on. lasts: whether what names it is found too.
+
+    It comes before it, or is the same trouble in the place to look at: within, where parts explain what is named, or around
+    it. Around only while the named place is found too: that a part is over first makes the whole no news.
+    """
+    if symptom(series) != symptom(named):
+        earlier = KINDS.index(kind_of(series)) < KINDS.index(kind_of(named))
+        return earlier and follows(named, series)
+    if series in explained_by_parts or series == named:
+        return False
+    within = named in explained_by_parts and holds(named, series)
+    return within or (lasts and holds(series, named) and not holds(named, series))
 
 
 def _reach(parts: list[Finding], aim: float) -> bool:

@@ -18,8 +18,9 @@ Step = Literal[
 
 
 class Alert(Struct, frozen=True, kw_only=True):
-    """One cause. `findings` are the latest of each of its series: first the one that names the cause, then those that
-    were found in the latest round, then those that were not any more, the gravest first; instants in µs.
+    """One cause. `findings` are the latest of each of its series: first the one that names the cause, whether it is found
+    still or not, then those that were found in the latest round, then those that were not any more, the gravest first;
+    instants in µs.
 
     key: names the cause, the same after a restart; id: this occurrence of it (a resolved alert that comes back within
     `reopen_s` keeps its id). severity: the gravest it had. suppressed_by: what keeps it quiet, `silence:ID` (a silence or

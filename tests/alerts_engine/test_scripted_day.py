@@ -116,6 +116,14 @@ def test_the_broken_form_is_one_alert_with_the_calls_it_caused(told: Told) -> No
     assert "phone" in {each.series.channel for each in alert.findings}
 
 
+def test_the_broken_form_is_what_ended(told: Told) -> None:
+    """Its calls last longer than its errors; who was told of the form reads at the end that this is over."""
+    before, after = of(told.noon, "housing"), of(told.end, "housing")
+    assert after.id == before.id
+    assert after.findings[0].series.rule in ("error_loop", "repeated_click")
+    assert after.findings[0].to_us < max(each.to_us for each in after.findings)
+
+
 def test_the_flooded_line_is_told_while_people_wait(told: Told) -> None:
     """Waiting and giving up are one cause."""
     alert = of(told.afternoon, "benefits")

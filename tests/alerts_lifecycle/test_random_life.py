@@ -105,6 +105,9 @@ class RandomLife:
             assert held & series_found or alert.quiet_us < waits_us, "an open alert that has nothing to wait for"
             assert (alert.acknowledged_until_us is None) == (alert.state == "firing")
             assert alert.state == "firing" or (alert.acknowledged_until_us or 0) > life.now_us
+        for alert in life.alerts.values():
+            named, was = alert.findings[0].series, before.get(alert.id, alert).findings[0].series
+            assert named in {was} | series_found, "a name that nothing of this round took over"
         self._check_nothing_forgotten(found, before)
 
     def _check_history(self) -> None:
