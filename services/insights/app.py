@@ -81,11 +81,9 @@ _PAGES: Final = (
     exports,
     apidocs,
     territories,
-    alerts_silences,
-    alerts_deliveries,
-    alerts,
     statement,
 )
+_ALERT_PAGES: Final = (alerts_silences, alerts_deliveries, alerts)
 
 
 def build_app(
@@ -155,4 +153,8 @@ def _include_routes(app: FastAPI, context: Context, pages: Pages) -> None:
     app.include_router(operations.health_routes(context))
     for page in _PAGES:
         app.include_router(page.routes(context, pages))
+    if context.alerts is not None:  # messages tell times by these clocks, too
+        alert_pages = Pages(context, context.alerts.zone)
+        for page in _ALERT_PAGES:
+            app.include_router(page.routes(context, alert_pages))
     app.include_router(static_routes())

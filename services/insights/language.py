@@ -5,7 +5,7 @@ compiled beforehand.
 """
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, tzinfo
 from io import BytesIO
 from pathlib import Path
 from typing import Final
@@ -36,13 +36,18 @@ def N_(message: str) -> str:  # noqa: N802 - gettext's own name for a message th
 
 
 class Language:
-    """One language of the interface: texts, numbers, dates, durations."""
+    """One language of the interface: texts, numbers, dates, durations; instants as the clocks of `zone` show them."""
 
-    def __init__(self, code: str, translations: Translations) -> None:
+    def __init__(self, code: str, translations: Translations, zone: tzinfo = UTC) -> None:
         self.code: Final = code
+        self.zone: Final = zone
         self.name: Final = _NAMES[code]
         self.translations: Final = translations
         self.locale: Final = Locale.parse(_LOCALES[code])
+
+    def in_zone(self, zone: tzinfo) -> "Language":
+        """The same language, by other clocks."""
+        return Language(self.code, self.translations, zone)
 
     def text(self, message: str, values: Mapping[str, object] | None = None) -> str:
         """The message in this language, with `%(name)s` replaced by its value."""
@@ -72,14 +77,14 @@ class Language:
         return format_percent(share, format=decimals, locale=self.locale)
 
     def date(self, instant_us: int) -> str:
-        """The day of an instant, in UTC: `9 September 2020`."""
-        moment = from_us(instant_us)
+        """The day of an instant: `9 September 2020`."""
+        moment = from_us(instant_us).astimezone(self.zone)
         day = "1er" if self.code == "fr" and moment.day == 1 else str(moment.day)
         return f"{day}{_NO_BREAK}{format_date(moment, format='MMMM y', locale=self.locale)}"
 
     def day(self, day: str) -> str:
         """A day given as `2020-09-09`."""
-        return self.date(to_us(datetime.fromisoformat(day).replace(tzinfo=UTC)))
+        return self.date(to_us(datetime.fromisoformat(day).replace(tzinfo=self.zone)))
 
     def euros(self, euros: float) -> str:
         """A sum in whole euros."""
@@ -92,7 +97,7 @@ class Language:
         )
 
     def moment(self, instant_us: int) -> str:
-        """The minute of an instant, in UTC: `9 September 2020, 14:05`."""
+        """The minute of an instant: `9 September 2020, 14:05`."""
         day = self.date(instant_us)
         return f"{day}, {self.clock(instant_us)}"
 
@@ -105,8 +110,8 @@ class Language:
         return to_text(instant_us)[:10]
 
     def clock(self, instant_us: int) -> str:
-        """The time of day of an instant, in UTC: `14:05`."""
-        return format_datetime(from_us(instant_us), format="HH:mm", locale=self.locale)
+        """The time of day of an instant: `14:05`."""
+        return format_datetime(from_us(instant_us).astimezone(self.zone), format="HH:mm", locale=self.locale)
 
     def bin_label(self, start: datetime, skeleton: str) -> str:
         """The name of a stretch of time: `Sept 2020` for the skeleton `yMMM`."""

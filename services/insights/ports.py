@@ -1,6 +1,7 @@
 """What insights needs from the process that hosts it: small protocols, given by the composition root."""
 
 from collections.abc import Callable, Mapping, Sequence
+from datetime import tzinfo
 from typing import Any, Protocol
 
 from shared.alerts.alert import Transition
@@ -124,6 +125,10 @@ class AlertDesk(Protocol):
     What people do raises `RecordConflict` when the alert (or silence) has another version by now, and `RecordRefused` for what
     cannot be done. `by` says who does it.
     """
+
+    @property
+    def zone(self) -> tzinfo:
+        """By whose clocks people read the times of alerts."""
 
     def changes(self) -> int:
         """A number that grows with every write about alerts: what is shown is up to date while it stays the same."""

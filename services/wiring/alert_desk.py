@@ -1,9 +1,9 @@
 """The alerts as pages and API see them: the registry's, in words, with small counts withheld."""
 
 from collections.abc import Callable, Iterable, Sequence
+from datetime import tzinfo
 from functools import lru_cache
 from typing import Final
-from zoneinfo import ZoneInfo
 
 import msgspec
 
@@ -33,7 +33,6 @@ SHEETS_KEPT: Final = 2_048
 """So many alerts are kept in words: twice those that are listed at once."""
 _TITLE_LEVEL: Final = 2
 """Playbooks stand under a heading of this level: their sections are of the next."""
-_UTC: Final = ZoneInfo("UTC")
 _KIND_ENDING: Final = "Receiver"
 
 Trial = Callable[[str], None]
@@ -74,8 +73,11 @@ class RegistryDesk:
         self._wake = wake
         self._looking = looking
         self._playbooks = Playbooks(notification.playbooks)
-        in_utc = msgspec.structs.replace(notification, zone=_UTC)  # as all times on the pages are
-        self._sheet = lru_cache(SHEETS_KEPT)(lambda alert: sheet_of(alert, in_utc, small_cell_min))
+        self._sheet = lru_cache(SHEETS_KEPT)(lambda alert: sheet_of(alert, notification, small_cell_min))
+
+    @property
+    def zone(self) -> tzinfo:
+        return self._notification.zone
 
     def changes(self) -> int:
         return self._registry.alerts.changes()

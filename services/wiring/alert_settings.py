@@ -34,4 +34,5 @@ def site_notification(alerts: AlertSettings, path: Path | None) -> NotificationS
 
 
 def _notification(alerts: AlertSettings, path: Path | None) -> NotificationSettings:
-    return read(alerts.notification, alerts.line_of, "the defaults" if path is None else str(path))
+    name = "the defaults" if path is None else str(path)
+    return read(alerts.notification, alerts.line_of, name, alerts.time_zone)

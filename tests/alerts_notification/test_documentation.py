@@ -19,7 +19,6 @@ PAGE = "docs/alerts/notification.md"
 KEYS = {
     "in `[notification]`": {
         "pages_url",
-        "timezone",
         "allow",
         "otherwise",
         "playbooks",
@@ -32,7 +31,7 @@ KEYS = {
         *("repeat_s", "labels", "token", "ca_file"),
     },
     "in `[[notification.route]]`": {
-        *("receivers", "service", "territory", "severity", "hours", "weekdays", "timezone", "outside_hours"),
+        *("receivers", "service", "territory", "severity", "hours", "weekdays", "time_zone", "outside_hours"),
     },
 }
 

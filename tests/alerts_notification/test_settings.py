@@ -28,7 +28,6 @@ otherwise = ["on-call"]
 timeout_s = 5
 max_tries = 12
 max_age_s = 7200
-timezone = "Europe/Paris"
 
 [notification.service_name.housing-benefit]
 fr = "aide au logement"
@@ -66,7 +65,7 @@ severity = "warning"
 hours = "08:00-18:30"
 weekdays = ["mon", "fri"]
 outside_hours = "drop"
-timezone = "Indian/Reunion"
+time_zone = "Indian/Reunion"
 """
 
 
@@ -131,6 +130,15 @@ def test_an_empty_table_tells_nobody() -> None:
     assert read({}, lambda _: 1).receivers == {}
 
 
+def test_times_are_told_by_the_clock_of_the_site() -> None:
+    """So are the hours of a route that names no time zone of its own."""
+    receivers = {"x": {"kind": "topic"}}
+    routes = [{"receivers": ["x"]}, {"receivers": ["x"], "time_zone": "Indian/Reunion"}]
+    found = read({"receiver": receivers, "route": routes}, lambda _: 1, site_zone="America/Cayenne")
+    assert found.zone.key == "America/Cayenne"
+    assert [route.zone.key for route in found.routes] == ["America/Cayenne", "Indian/Reunion"]
+
+
 RECEIVER = '[notification]\notherwise = "x"\n[notification.receiver.x]\n'
 MAIL = RECEIVER + 'kind = "email"\nhost = "mail.example"\nfrom = "a@example.org"\n'
 HOOK = RECEIVER + 'kind = "webhook"\nkey = { environment = "KEY" }\n'
@@ -146,7 +154,7 @@ WRONG = [
     ("[notification]\nmax_tries = 0\n", 2, "from 1 to 200, found 0"),
     ("[notification]\ntimeout_s = true\n", 2, "found true or false"),
     ("[notification]\ntimeout_s = 1.5\n", 2, "a whole number"),
-    ('[notification]\ntimezone = "Mars/Olympus"\n', 2, "time zone"),
+    (ROUTE + 'receivers = ["x"]\ntime_zone = "Mars/Olympus"\n', 7, "time zone"),
     ('[notification]\notherwise = ["nobody"]\n', 2, 'the receiver "nobody" is unknown'),
     ("[notification]\nservice_name = 3\n", 2, "expected a table, found a number"),
     ('[notification.service_name.a]\nfr = "x"\n', 1, "expected `en`"),

@@ -14,8 +14,8 @@ from tests.insights_alerts.room import CALLS, FORM, MINUTE_US, Room, finding
 SILENCE = {
     "kind": "silence",
     "rule": "form_abandoned",
-    "from": "2026-11-22T09:00",
-    "until": "2026-11-22T11:00",
+    "from": "2026-11-22T10:00",
+    "until": "2026-11-22T12:00",
     "reason": "The form is being repaired",
     "author": "Web team",
 }
@@ -29,7 +29,7 @@ def plain(html: str) -> str:
 @pytest.mark.parametrize(
     ("lang", "words"),
     [
-        ("en", ["Rise: ", "to be taken on", "at least 38 people", "warning", "What to do", "The engine last looked 09:00"]),
+        ("en", ["Rise: ", "to be taken on", "at least 38 people", "warning", "What to do", "The engine last looked 10:00"]),
         ("fr", ["Hausse : ", "à prendre en charge", "au moins 38 personnes", "avertissement", "Que faire", "Dernier passage"]),
     ],
 )  # fmt: skip
@@ -163,6 +163,21 @@ def test_a_silence_is_seen_before_it_is_set(client: httpx.Client, room: Room):
     assert client.post(f"/alerts/silences/{made.id}/end", data={"version": "1"}).status_code == 303
     assert client.post(f"/alerts/silences/{made.id}/end", data={"version": "1"}).status_code == 409
     assert room.desk.silences() == []
+
+
+def test_times_are_those_of_the_sites_clocks(client: httpx.Client, room: Room):
+    """As in messages, in winter an hour ahead of UTC; what is typed is read so, and each page names the time zone."""
+    (sheet,) = room.fire(FORM)
+    assert room.desk.zone.key == "Europe/Paris"
+    for path in ("/alerts", f"/alerts/{sheet.id}", "/alerts/silences", "/alerts/deliveries"):
+        assert "Time zone: Europe/Paris" in plain(client.get(path).text), path
+    assert "22 November 2026, 09:45" in plain(client.get(f"/alerts/{sheet.id}").text)
+    form = client.get("/alerts/silences").text
+    assert 'value="2026-11-22T10:00"' in form
+    client.post("/alerts/silences", data=SILENCE)
+    (made,) = room.desk.silences()
+    assert made.from_us == NOW_US
+    assert "22 November 2026, 10:00 until 22 November 2026, 12:00" in plain(client.get("/alerts/silences").text)
 
 
 @pytest.mark.parametrize(

@@ -36,16 +36,19 @@ _HOURS: Final = r"([01]\d|2[0-3]):[0-5]\d-(([01]\d|2[0-3]):[0-5]\d|24:00)"
 _TABLE: Final = "notification"
 
 
-def read(document: Mapping[str, Any], line_of: LineOf, name: str = "alerts.toml") -> NotificationSettings:
+def read(
+    document: Mapping[str, Any], line_of: LineOf, name: str = "alerts.toml", site_zone: str = DEFAULT_ZONE
+) -> NotificationSettings:
     """The settings that the table gives. `document`: the table `notification`; `line_of`: the line of a key of the file,
-    whose path begins with "notification"; elements of lists are numbers from 0 in it. `name`: the file's, for messages.
+    whose path begins with "notification"; elements of lists are numbers from 0 in it. `name`: the file's, for messages. `site_zone`: the
+    site's time zone, of clock times in texts and of the hours of routes that name no other.
 
     Raises `ConfigurationError` with a line `NAME, line N: …` for each error.
     """
     problems = Problems(name, line_of)
     table = TableReader(document, (_TABLE,), problems)
     receivers = _receivers(table)
-    zone = _zone(table, DEFAULT_ZONE)
+    zone = ZoneInfo(site_zone)
     settings = NotificationSettings(
         receivers=receivers,
         routes=tuple(_route(each, receivers, zone) for each in _bounded(table)),
@@ -99,7 +102,7 @@ def _route(table: TableReader, receivers: Mapping[str, Receiver], zone: ZoneInfo
         services=table.texts("service"),
         territories=tuple(each.rstrip("/") for each in table.texts("territory")),
         severity=table.choice("severity", SEVERITIES, "information"),
-        zone=_zone(table, zone.key),
+        zone=_zone(table, zone),
         from_min=_minutes(begin),
         to_min=_minutes(end),
         weekdays=_weekdays(table),
@@ -122,13 +125,13 @@ def _weekdays(table: TableReader) -> frozenset[int]:
     return frozenset(WEEKDAYS.index(day) for day in days if day in WEEKDAYS) or frozenset(range(7))
 
 
-def _zone(table: TableReader, default: str) -> ZoneInfo:
-    name = table.text("timezone", default)
+def _zone(table: TableReader, default: ZoneInfo) -> ZoneInfo:
+    name = table.text("time_zone", default.key)
     try:
         return ZoneInfo(name)
     except (OSError, ValueError, KeyError):  # an unknown one is a `KeyError`
-        table.note("timezone", f'expected the name of a time zone, such as "Europe/Paris", found {name!r}')
-        return ZoneInfo(default)
+        table.note("time_zone", f'expected the name of a time zone, such as "Europe/Paris", found {name!r}')
+        return default
 
 
 def _names(

@@ -1,7 +1,7 @@
 """Silences and maintenances: those in force or announced; a new one is previewed, then set; ended."""
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import datetime, tzinfo
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Depends
@@ -21,7 +21,7 @@ from services.insights.pages.rendering import Pages
 from shared.alerts.sheet import Hidden
 from shared.detection.settings import RULES
 from shared.errors import RecordRefused, StoreError
-from shared.journey.instants import HOUR_US, SECOND_US, to_text, to_us
+from shared.journey.instants import HOUR_US, SECOND_US, from_us, to_us
 from shared.journey.vocabulary import CHANNELS
 from shared.registry.alert_silences import MAX_SILENCE_DAYS, SilenceValues
 
@@ -65,8 +65,9 @@ def routes(context: Context, pages: Pages) -> APIRouter:
         only_known(request.query_params, (*SILENCE_PARTS, "lang"))
         begin_us = context.clock() // _MINUTE_US * _MINUTE_US
         values = {name: request.query_params.get(name, "")[:MAX_VALUE_CHARS] for name in SILENCE_PARTS}
-        until = _field_text(begin_us + USUAL_HOURS * HOUR_US)
-        values |= {"kind": "silence", "from": _field_text(begin_us), "until": until}
+        zone = desk_of(context).zone
+        until = _field_text(begin_us + USUAL_HOURS * HOUR_US, zone)
+        values |= {"kind": "silence", "from": _field_text(begin_us, zone), "until": until}
         return _page(context, pages, request, Asked(values=values))
 
     @router.post("/alerts/silences/preview")
@@ -74,7 +75,8 @@ def routes(context: Context, pages: Pages) -> APIRouter:
         """What this silence would hide; nothing is set."""
         only_known(request.query_params, ("lang",))
         try:
-            hidden = desk_of(context).preview(_values(form))
+            desk = desk_of(context)
+            hidden = desk.preview(_values(form, desk.zone))
         except RecordRefused as error:
             return _refused(context, pages, request, form, error)
         return _page(context, pages, request, Asked(values=form, hidden=hidden))
@@ -84,7 +86,8 @@ def routes(context: Context, pages: Pages) -> APIRouter:
         """Set it."""
         only_known(request.query_params, ("lang",))
         try:
-            desk_of(context).silence(_values(form))
+            desk = desk_of(context)
+            desk.silence(_values(form, desk.zone))
         except RecordRefused as error:
             return _refused(context, pages, request, form, error)
         return RedirectResponse(link_of(request)("/alerts/silences"), 303)
@@ -101,21 +104,21 @@ def routes(context: Context, pages: Pages) -> APIRouter:
     return router
 
 
-def _values(form: Mapping[str, str]) -> SilenceValues:
+def _values(form: Mapping[str, str], zone: tzinfo) -> SilenceValues:
     """Raises `RecordRefused` for a time that is none."""
-    return silence_values(form, *(_instant(name, form.get(name, "")) for name in _TIMES))
+    return silence_values(form, *(_instant(name, form.get(name, ""), zone) for name in _TIMES))
 
 
-def _instant(name: str, text: str) -> int:
-    """The instant of a field of day and time, in UTC."""
+def _instant(name: str, text: str, zone: tzinfo) -> int:
+    """The instant of a field of day and time."""
     try:
-        return to_us(datetime.fromisoformat(text[:19]).replace(tzinfo=UTC))
+        return to_us(datetime.fromisoformat(text[:19]).replace(tzinfo=zone))
     except (ValueError, OverflowError) as error:
         raise RecordRefused(f"{name}_us", f"{name}: expected a day and a time") from error
 
 
-def _field_text(instant_us: int) -> str:
-    return to_text(instant_us)[:16]
+def _field_text(instant_us: int, zone: tzinfo) -> str:
+    return f"{from_us(instant_us).astimezone(zone):%Y-%m-%dT%H:%M}"
 
 
 def _refused(

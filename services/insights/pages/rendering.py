@@ -1,6 +1,7 @@
 """Turns templates into pages: one Jinja environment a language, escaping always on, links that keep the language."""
 
 from collections.abc import Callable, Mapping
+from datetime import UTC, tzinfo
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlencode
@@ -42,9 +43,9 @@ class Link(Struct, frozen=True):
 
 
 class Pages:
-    """All templates in all languages, read at start."""
+    """All templates in all languages, read at start; instants by the clocks of a time zone."""
 
-    def __init__(self, context: Context) -> None:
+    def __init__(self, context: Context, zone: tzinfo = UTC) -> None:
         self._context = context
         files = read_static()
 
@@ -52,7 +53,7 @@ class Pages:
             return static_address(files, name)
 
         self._environments: Final = {
-            code: _environment(context.languages[code], static, context) for code in context.languages
+            code: _environment(language.in_zone(zone), static, context) for code, language in context.languages.items()
         }
 
     def page(
@@ -107,6 +108,7 @@ def _environment(language: Language, static: Callable[[str], str], context: Cont
     environment.install_gettext_translations(language.translations, newstyle=True)  # type: ignore[attr-defined]
     environment.globals.update(
         l10n=language,
+        zone_name=str(language.zone),
         plural=language.plural,
         static=static,
         version=context.version,
