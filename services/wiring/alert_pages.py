@@ -1,23 +1,18 @@
 """The desk of alerts that pages and API work with: on one machine beside engine and sender, in a cluster apart from them."""
 
-import os
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from typing import Any, Final
 
-from msgspec import structs
-
 from services.alerts.engine_status import EngineStatus
-from services.alerts.notification.channels import open_channels
-from services.alerts.notification.telling import trial_message
 from services.wiring.alert_desk import RegistryDesk, Trial
-from services.wiring.alert_parts import AlertRules, open_keeping, read_alert_rules
+from services.wiring.alert_parts import AlertRules, open_keeping, read_alert_rules, trial_of
 from services.wiring.alerts import Alerting
+from services.wiring.cluster.alert_trials import answer_limit_s, ask
 from services.wiring.cluster.alerts import SERVICE
 from services.wiring.cluster.heart import SILENT_S
 from shared.alerts.sheet import Looking
 from shared.clock import now_us
-from shared.errors import ConfigurationError, NotDelivered
+from shared.errors import NotDelivered
 from shared.registry.registry import Registry
 from shared.settings import Settings
 
@@ -26,10 +21,7 @@ _LOOKING: Final = "looking"
 
 def machine_desk(settings: Settings, registry: Registry, alerting: Alerting) -> RegistryDesk:
     """Where engine and sender are in this process."""
-    minimum = settings.small_cell_min
-
-    def trial(receiver: str) -> None:
-        alerting.sender.send_test(receiver, trial_message(alerting.rules.notification, now_us(), minimum))
+    trial = trial_of(alerting.sender, alerting.rules, settings.small_cell_min)
 
     def looking() -> Looking:
         return _as_it_says(alerting.status(), registry)
@@ -38,13 +30,21 @@ def machine_desk(settings: Settings, registry: Registry, alerting: Alerting) -> 
 
 
 def cluster_desk(settings: Settings, registry: Registry) -> RegistryDesk:
-    """Where another process looks and tells; what is to be told, it finds in the registry. Raises `ConfigurationError`."""
+    """Where another process looks and tells; what is to be told, and tests, it finds in the registry.
+
+    Needs the settings of that process, none of its secrets. Raises `ConfigurationError`.
+    """
     rules = read_alert_rules(settings)
+
+    def trial(receiver: str) -> None:
+        if _said_by_who_looks(registry) is None:
+            raise NotDelivered("the service that tells of alerts does not run, so nothing can be sent")
+        ask(registry.values, receiver, answer_limit_s(rules.notification.timeout_s))
 
     def looking() -> Looking:
         return _as_last_heard(registry)
 
-    return _desk(settings, registry, rules, _trial_from_here(rules, settings.small_cell_min), looking, lambda: None)
+    return _desk(settings, registry, rules, trial, looking, lambda: None)
 
 
 def _desk(
@@ -76,31 +76,15 @@ def _as_it_says(status: EngineStatus, registry: Registry) -> Looking:
 
 def _as_last_heard(registry: Registry) -> Looking:
     """What the process that looks said last, if it still speaks; else when the registry was written last."""
+    said = _said_by_who_looks(registry)
+    if said is None or said.get("looked_us") is None:
+        return Looking(looked_us=registry.alerts.round_us())
+    return Looking(looked_us=said["looked_us"], through_us=said.get("through_us"), trouble=str(said.get("trouble", "")))
+
+
+def _said_by_who_looks(registry: Registry) -> Mapping[str, Any] | None:
+    """The latest sign of the process that looks and tells; `None` where none speaks."""
     for beat in registry.heartbeats.latest(SERVICE):
-        said: Mapping[str, Any] = beat.document
-        if beat.age_s < SILENT_S and said.get("state") == _LOOKING and said.get("looked_us") is not None:
-            return Looking(
-                looked_us=said["looked_us"], through_us=said.get("through_us"), trouble=str(said.get("trouble", ""))
-            )
-    return Looking(looked_us=registry.alerts.round_us())
-
-
-def _trial_from_here(rules: AlertRules, minimum: int) -> Trial:
-    """Sends by a channel opened for it. What only the process that tells has (a secret, the topic) cannot be tried from here."""
-
-    def trial(receiver: str) -> None:
-        notification = rules.notification
-        chosen = {receiver: notification.receivers[receiver]}
-        try:
-            channel = open_channels(structs.replace(notification, receivers=chosen), os.environ, None)[receiver]
-        except ConfigurationError as error:
-            raise NotDelivered(
-                f"this cannot be tried from the process of the pages: {error}", permanent=True
-            ) from error
-        try:
-            channel.send(trial_message(notification, now_us(), minimum), now_us())
-        finally:
-            with suppress(OSError):
-                channel.close()
-
-    return trial
+        if beat.age_s < SILENT_S and beat.document.get("state") == _LOOKING:
+            return beat.document
+    return None

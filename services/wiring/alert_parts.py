@@ -14,7 +14,7 @@ from services.alerts.keeping import AlertKeeping, Message
 from services.alerts.notification.channels import open_channels
 from services.alerts.notification.sender import Sender
 from services.alerts.notification.settings import NotificationSettings, TopicReceiver
-from services.alerts.notification.telling import told
+from services.alerts.notification.telling import told, trial_message
 from services.alerts.notification.worker import Bounds
 from services.alerts.settings import AlertSettings
 from services.alerts.steps import Taken
@@ -61,6 +61,15 @@ def open_sender(rules: AlertRules, registry: Registry, topic: LogWriter | None) 
     )
     channels = open_channels(notification, os.environ, topic)
     return Sender(channels, registry.outbox, registry.outbox, bounds=bounds, clock_us=now_us, random=random.random)
+
+
+def trial_of(sender: Sender, rules: AlertRules, small_cell_min: int) -> Callable[[str], None]:
+    """Sends a receiver a message that is plainly a test. It raises `NotDelivered`."""
+
+    def trial(receiver: str) -> None:
+        sender.send_test(receiver, trial_message(rules.notification, now_us(), small_cell_min))
+
+    return trial
 
 
 def open_engine(

@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from services.wiring.alert_pages import cluster_desk
 from shared.clock import now_us
 from shared.journey.codec import encode
 from shared.journey.control import ClockTicked, DetectionProgressed
@@ -16,6 +17,7 @@ from shared.log.kafka.reader import KafkaLogReader
 from shared.log.kafka.writer import KafkaLogWriter
 from shared.log.port import ALERTS, FRICTIONS, JOURNEY_EVENTS, Kind, Record
 from shared.registry.registry import Registry
+from shared.settings import Settings
 from tests.cluster_loading.conftest import PARTITIONS, Site, Start
 from tests.loader.samples import point
 from tests.run.platform import wait_until
@@ -105,3 +107,6 @@ def test_one_looks_and_another_takes_over(site: Site, registry: Registry, start:
     wait_until(lambda: states().get("three") == "looking", 60)
     say(site, "housing", 10)
     assert told(site) == ["fired housing", "fired taxes"]
+    desk = cluster_desk(Settings(data=tmp_path / "pages", alerts=file), registry)
+    desk.send_test("banner")  # by the pages, which have no producer of the topic: the process that tells sends it
+    assert len(told(site)) == 3

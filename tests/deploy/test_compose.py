@@ -4,12 +4,14 @@ import ipaddress
 import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
+from services.wiring.alert_settings import site_alerts, site_notification
 from services.wiring.targets import CLUSTER
 from shared.ingest.publisher_key import check_key
 from shared.settings import Settings, read_settings
@@ -197,7 +199,8 @@ def test_people_reach_pages_through_a_proxy_only() -> None:
 
 def test_keys_are_written_once_and_read_elsewhere() -> None:
     """Only setup may write the keys; who has no use for them has none. Nothing else of Parcours is kept on this disk."""
-    assert all(service.get("volumes", [""])[0].split(":")[0] in {"", "keys"} for service in own_services().values())
+    mounts = {volume for service in own_services().values() for volume in service.get("volumes", [])}
+    assert all(volume.startswith("keys:") or volume.endswith(":ro") for volume in mounts)
     modes = {
         name: volume.removeprefix("keys:/var/lib/parcours/keys")
         for name, service in own_services().items()
@@ -209,12 +212,46 @@ def test_keys_are_written_once_and_read_elsewhere() -> None:
     assert set(modes) == {"channel-web", "channel-phone", "channel-counter", "casework", "loader", "insights"}
 
 
+def test_alert_settings_are_the_same_where_they_are_read_and_hold_no_secret() -> None:
+    """Who tells of alerts and who shows them have one folder mounted, and only they; what stands in it is valid and tells nobody."""
+    folders = {
+        name: [volume for volume in service.get("volumes", []) if "/etc/parcours/alerts" in volume]
+        for name, service in own_services().items()
+    }
+    having = {name: mounts for name, mounts in folders.items() if mounts}
+    assert set(having) == {"alerts", "insights"}
+    assert having["alerts"] == having["insights"]
+    origin, target, mode = interpolated(having["alerts"][0]).split(":")
+    assert mode == "ro"
+    files = {environment_of(own_services()[name])["PARCOURS_ALERTS"] for name in having}
+    assert files == {f"{target}/alerts.toml"}
+    assert {name for name, service in own_services().items() if "PARCOURS_ALERTS" in environment_of(service)} == set(
+        having
+    )
+    shipped = ROOT / origin / "alerts.toml"
+    assert tomllib.loads(shipped.read_text(encoding="utf-8")) == {}
+    assert site_notification(site_alerts(shipped), shipped).receivers == {}
+
+
+def test_the_ways_to_receivers_are_given_to_who_tells_alone() -> None:
+    """As docs/operations.md has it: secrets and a network of receivers for `alerts`; the pages stay where nothing leads out."""
+    page = (ROOT / "docs/operations.md").read_text(encoding="utf-8")
+    example = next(block for block in re.findall(r"```yaml\n(.*?)```", page, re.DOTALL) if "receivers" in block)
+    override = yaml.safe_load(example)
+    assert list(override["services"]) == ["alerts"]
+    added = override["services"]["alerts"]
+    assert set(services()["alerts"]["networks"]) < set(added["networks"])
+    assert set(added["networks"]) - set(compose()["networks"]) == set(override["networks"])
+    assert set(added["secrets"]) == set(override["secrets"])
+    assert not any("secrets" in service for service in own_services().values())
+
+
 def test_every_volume_network_and_file_that_is_named_exists() -> None:
     """No mount of a file that is missing, which an engine would make as an empty folder; no volume is forgotten."""
     used: set[str] = set()
     for service in services().values():
         assert set(service.get("networks", [])) <= set(compose()["networks"])
-        for volume in service.get("volumes", []):
+        for volume in map(interpolated, service.get("volumes", [])):
             origin = volume.split(":")[0]
             if origin.startswith("./"):
                 assert (ROOT / origin).exists(), origin

@@ -1,4 +1,4 @@
-"""The desk over a registry: what is withheld, what the engine said last, receivers that cannot be tried from here."""
+"""The desk over a registry: what is withheld, what the engine said last."""
 
 from pathlib import Path
 
@@ -7,25 +7,12 @@ import pytest
 from services.wiring.alert_desk import sheet_of
 from services.wiring.alert_pages import cluster_desk
 from services.wiring.cluster.alerts import SERVICE
-from shared.errors import NotDelivered, RecordConflict
+from shared.errors import RecordConflict
 from shared.registry.registry import Registry
 from shared.settings import Settings
 from tests.alerts_notification.samples import alert, finding, settings
 from tests.insights.conftest import NOW_US, new_registry
 from tests.insights_alerts.room import FORM, MINUTE_US, Room
-
-RECEIVERS = """
-[notification]
-otherwise = ["hook", "topic"]
-
-[notification.receiver.hook]
-kind = "webhook"
-url = "https://alerts.invalid/parcours"
-key = { environment = "KEY_OF_A_TEST_THAT_IS_NOT_SET" }
-
-[notification.receiver.topic]
-kind = "topic"
-"""
 
 
 @pytest.mark.parametrize(
@@ -70,18 +57,6 @@ def test_the_engine_of_a_cluster_is_known_by_what_it_said(registry: Registry, tm
     room.round(at_us=NOW_US + MINUTE_US)
     registry.heartbeats.beat(SERVICE, "a", {"state": "standby"})
     assert desk.looking().looked_us == NOW_US + MINUTE_US
-
-
-@pytest.mark.parametrize("receiver", ["hook", "topic"])
-def test_what_only_the_sender_has_cannot_be_tried_from_the_pages(
-    registry: Registry, tmp_path: Path, receiver: str
-) -> None:
-    """A secret that this process was not given, the topic's producer: said in words, not a fault."""
-    file = tmp_path / "alerts.toml"
-    file.write_text(RECEIVERS, encoding="utf-8")
-    desk = cluster_desk(Settings(data=tmp_path, alerts=file), registry)
-    with pytest.raises(NotDelivered, match="cannot be tried"):
-        desk.send_test(receiver)
 
 
 @pytest.fixture

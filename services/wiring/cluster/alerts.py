@@ -13,7 +13,8 @@ from msgspec.structs import asdict
 from services.alerts.engine import Engine, Streams
 from services.alerts.engine_status import EngineStatus
 from services.wiring.alert_metrics import expose_alerts
-from services.wiring.alert_parts import AlertRules, open_engine, open_keeping, open_sender, read_alert_rules
+from services.wiring.alert_parts import AlertRules, open_engine, open_keeping, open_sender, read_alert_rules, trial_of
+from services.wiring.cluster.alert_trials import Trials
 from services.wiring.cluster.heart import Heart
 from services.wiring.cluster.loader import WhileHeld
 from services.wiring.cluster.parts import instance_name, open_store
@@ -82,6 +83,9 @@ def _look(
         sender = open_sender(rules, registry, topic)
         sender.start()
         stack.callback(sender.stop, _STOP_LIMIT_S)
+        trials = Trials(registry.values, trial_of(sender, rules, settings.small_cell_min))
+        trials.start()
+        stack.callback(trials.close, _STOP_LIMIT_S)
         keeping = open_keeping(settings, rules, registry, lambda: Fence(SERVICE, held.token))
         engine = open_engine(store, Streams(events, points, [rejects]), keeping, rules, background, sender.wake)
         signs.engine = engine
