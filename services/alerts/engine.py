@@ -37,6 +37,8 @@ REST: Final = 3
 """And this many times what the last one took: the process has other work, too."""
 SLACK_US: Final = 2 * SECOND_US
 """Detection is that far behind the clock at the most while all is well: the round is of now, then."""
+KEEPS_UP_US: Final = 5 * SECOND_US
+"""Detection that is no further behind the clock is of now: a round is judged although more keeps coming."""
 FIRST_RETRY_S: Final = 0.1
 LONGEST_RETRY_S: Final = 5.0
 GIVE_UP_AFTER_S: Final = 120.0
@@ -120,7 +122,7 @@ class Engine:
                 retry_s = min(retry_s * 2, LONGEST_RETRY_S)
             else:
                 retry_s = FIRST_RETRY_S
-                if not more:
+                if not more or self._keeps_up():
                     stop.wait(POLL_S)
 
     def step(self) -> bool:
@@ -136,7 +138,7 @@ class Engine:
             self._begun = None  # records it has not read are gone: begin again from what is loaded
             raise
         self._rounds.refresh(self._live)
-        if not more and self._is_due():
+        if (not more or self._keeps_up()) and self._is_due():
             self._round()
         self._sign.worked()
         return more
@@ -164,6 +166,11 @@ class Engine:
         logger.info(
             "alerts are watched", extra={"series": len(past.point_table.series), "rows": self._live.points.rows}
         )
+
+    def _keeps_up(self) -> bool:
+        """Whether what is read is of now. In a log that is never at rest there always is more; the past is read through first."""
+        detected_us = self._live.watermark.at_us()
+        return detected_us is not None and abs(self._clock_us() - detected_us) <= KEEPS_UP_US
 
     def _is_due(self) -> bool:
         """A round a minute, and soon after new points."""

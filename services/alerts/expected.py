@@ -3,7 +3,7 @@
 Everything is vectorised over series; docs/alerts/judging.md explains the statistics.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 import numpy as np
@@ -156,10 +156,13 @@ def dispersion(
     cells = place // block * number + age  # of each slot, from the first
     at = cells[rows.slots - first_slot]
     counts = rows.counts
-    for series, first, last in left_out:
-        within = np.arange(max(first, first_slot), min(last, end)) - first_slot
-        met = np.unique(cells[within] // number)
-        counts = np.where((rows.series == series) & np.isin(at // number, met), 0.0, counts)
+    if left_out:
+        counts = counts.copy()
+        of = _rows_of(rows, sorted({series for series, _, _ in left_out}))
+        for series, first, last in left_out:
+            within = np.arange(max(first, first_slot), min(last, end)) - first_slot
+            met, own = np.unique(cells[within] // number), of[series]
+            counts[own[np.isin(at[own] // number, met)]] = 0.0
     raw, variance = np.ones(past.size), np.full(past.size, np.inf)
     for start in range(0, past.size, _CHUNK):
         stop = min(start + _CHUNK, past.size)
@@ -174,6 +177,16 @@ def dispersion(
     unsure = np.sqrt(np.minimum(variance, _TRUE_SPREAD))
     found: Floats = 1 + np.maximum(shrunk - 1, 0) * (1 + _CAUTION * unsure)
     return found
+
+
+def _rows_of(past: Past, series: Sequence[int]) -> Mapping[int, Ints]:
+    """The rows of these series, few among many: all rows are looked through once."""
+    told = np.zeros(past.size, dtype=np.bool_)
+    told[list(series)] = True
+    rows = np.flatnonzero(told[past.series])
+    rows = rows[np.argsort(past.series[rows], kind="stable")]
+    starts = np.searchsorted(past.series[rows], series)
+    return dict(zip(series, np.split(rows, starts[1:]), strict=True))
 
 
 def _ratios(counts: Floats) -> tuple[Floats, Floats]:

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from services.alerts.calendar_clock import Floats
 from services.alerts.counts import Past, Present
-from services.alerts.judging_levels import Share, judge_lag, judge_level, judge_threshold
+from services.alerts.judging_levels import Share, ThresholdSeries, judge_lag, judge_level, judge_threshold
 from services.alerts.judging_rises import Alerted, RiseJudge
 from services.alerts.judging_streams import SilenceJudge, judge_rejects
 from services.alerts.settings import AlertSettings
@@ -28,11 +28,13 @@ class Counted(Struct, frozen=True):
 class Sight(Struct, frozen=True, kw_only=True):
     """What a round sees besides the past.
 
-    present: journeys touched, numbered as the points' series. shares: by name of the service level. rejected: refused events
-    of the fast window, by the rejects' series. lag_s: by stream.
+    present: journeys touched, numbered as the points' series; met: these, and those met since the past was read, of which no
+    rise is known yet (empty: none was). shares: by name of the service level. rejected: refused events of the fast window, by the
+    rejects' series. lag_s: by stream.
     """
 
     present: Present
+    met: Sequence[Series] = ()
     shares: Mapping[str, Share] = {}
     rejected: Floats | None = None
     lag_s: Mapping[str, float] = {}
@@ -60,6 +62,7 @@ class Judge:
         self._rejects = rejects
         self._rises = RiseJudge(settings, points.series, points.past, alerted)
         self._silence = SilenceJudge(settings, events.series, events.past)
+        self._thresholds = ThresholdSeries(settings.thresholds)
 
     def judge(self, at_us: int, sight: Sight, before: Sequence[Finding] = ()) -> list[Finding]:
         """What a person should look at now, in order of series. `before`: what the round before found."""
@@ -67,7 +70,8 @@ class Judge:
         firing = {(each.series, each.window) for each in before}
         late = judge_lag(settings, sight.lag_s, at_us)
         found = [*late, *self._rises.judge(at_us, sight.present, firing)]
-        thresholds = (judge_threshold(each, self._points.series, sight.present, at_us) for each in settings.thresholds)
+        summed = zip(settings.thresholds, self._thresholds.numbers(sight.met or self._points.series), strict=True)
+        thresholds = (judge_threshold(each, numbers, sight.present, at_us) for each, numbers in summed)
         levels = (
             judge_level(each, sight.shares[each.name], at_us)
             for each in settings.service_levels

@@ -26,15 +26,39 @@ def threshold_series(threshold: Threshold) -> Series:
     )
 
 
-def judge_threshold(threshold: Threshold, series: Sequence[Series], present: Present, at_us: int) -> Finding | None:
-    """Whether so many journeys were touched in the minutes before the instant.
+class ThresholdSeries:
+    """Which watched series each threshold sums up, by number.
 
-    `series`: the watched series by number. A threshold on any rule, service or channel counts each of its narrowest series:
-    a journey that is touched in two of them counts twice.
+    A threshold on any rule, service or channel counts each of its narrowest series: a journey that is touched in two of them
+    counts twice.
     """
+
+    def __init__(self, thresholds: Sequence[Threshold]) -> None:
+        self._thresholds = thresholds
+        self._by_service: dict[str, list[int]] = {}
+        for place, each in enumerate(thresholds):
+            self._by_service.setdefault(each.service, []).append(place)
+        self._numbers: list[list[int]] = [[] for _ in thresholds]
+        self._met = 0
+
+    def numbers(self, series: Sequence[Series]) -> Sequence[Sequence[int]]:
+        """Those of each threshold. `series`: the watched ones by number; since the last time they have only become more."""
+        for number in range(self._met, len(series)):
+            each = series[number]
+            for place in (
+                *self._by_service.get("", ()),
+                *(self._by_service.get(each.service, ()) if each.service else ()),
+            ):
+                if _belongs(self._thresholds[place], each):
+                    self._numbers[place].append(number)
+        self._met = len(series)
+        return self._numbers
+
+
+def judge_threshold(threshold: Threshold, numbers: Sequence[int], present: Present, at_us: int) -> Finding | None:
+    """Whether so many journeys were touched in the minutes before the instant; `numbers`: of the series that it sums up."""
     to_us = -(-at_us // MINUTE_US) * MINUTE_US
     from_us = to_us - threshold.window_min * MINUTE_US
-    numbers = [number for number, each in enumerate(series) if _belongs(threshold, each)]
     citizens = sum(present.citizens(number, from_us, to_us) for number in numbers)
     if citizens < threshold.at_least:
         return None

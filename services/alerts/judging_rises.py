@@ -115,7 +115,9 @@ class RiseJudge:
         """Take a span in which a series alerted out of what is usual."""
         self._alerted.append(alerted)
         self._expected.clear()
-        self._dispersions.clear()
+        # Of a day tells what lies before it.
+        kept = {key: each for key, each in self._dispersions.items() if key[0] * DAY_US <= alerted.from_us}
+        self._dispersions = kept
 
     def unknown(self, at_us: int) -> int:
         """How many series have too few weeks of history to be judged in the fast window now."""

@@ -27,8 +27,8 @@ RETRY_US: Final = 60 * SECOND_US
 """A past that could not be read is read again after so long."""
 GROWN_US: Final = 5 * SECOND_US
 GROWN_ROUNDS: Final = 20
-"""Series that are new are judged after so long, or so many times what a round takes: to take them in, what is known of the past is worked
-out again."""
+"""Rises of series that are new are judged after so long, or so many times what a round takes: to take them in, what is known of the past
+is worked out again. Thresholds count them at once."""
 
 
 class Judged(Struct, frozen=True):
@@ -96,7 +96,8 @@ class Rounds:
         shares = self._levels(at_us)
 
         def sight(counts: Present) -> Sight:
-            return Sight(present=counts, shares=shares, rejected=rejected, lag_s=lag_s)
+            met = self._past.point_table.series
+            return Sight(present=counts, met=met, shares=shares, rejected=rejected, lag_s=lag_s)
 
         before = self.found
         findings = self._judge.judge(at_us, sight(present), before)

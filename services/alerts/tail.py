@@ -61,8 +61,8 @@ class Tail:
             raise
 
     def _step(self, live: Live, now_us: int) -> bool:
-        if not self._waiting:
-            self._waiting.extend(self._next(self._points))
+        points = [] if self._waiting else self._next(self._points)
+        self._waiting.extend(points)
         events = self._next(self._events)
         for record in events:
             live.take(record, now_us)
@@ -71,7 +71,7 @@ class Tail:
             record = self._waiting.popleft()
             live.take(record, now_us)
             self._pass(self._points, record)
-        more = bool(events or self._waiting)
+        more = bool(events or points or self._waiting)
         for reader in self._rejects:
             for record in self._next(reader):
                 live.take(record, now_us)

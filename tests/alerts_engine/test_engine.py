@@ -61,6 +61,33 @@ def test_a_round_follows_points_at_once_and_else_a_minute(site: Site) -> None:
     assert site.engine.status().rounds == rounds + 1
 
 
+def test_a_log_that_is_never_at_rest_is_judged(site: Site) -> None:
+    """Events come between any two looks, as under load: points are judged as soon as without."""
+    site.turn()
+    site.broken(20)
+    for _ in range(3):
+        site.monotonic_us += SECOND_US // 2
+        site.logs.append(Kind.EVENTS, [site.event(site.now_us)])
+        assert site.engine.step()
+    assert len(site.open()) == 1
+
+
+def test_a_past_that_was_missed_is_read_through_before_it_is_judged(site: Site) -> None:
+    """The engine was away for an hour: it judges nothing before it has read what there is."""
+    site.turn()
+    rounds = site.engine.status().rounds
+    for _ in range(60):
+        site.now_us += MINUTE_US
+        site.broken(1)
+    site.now_us += HOUR_US
+    site.monotonic_us += 2 * HOUR_US
+    assert site.engine.step()
+    assert site.engine.status().rounds == rounds
+    while site.engine.step():
+        pass
+    assert site.engine.status().rounds == rounds + 1
+
+
 def test_what_is_taken_back_was_corrected(site: Site) -> None:
     """All points are retracted: the alert is over at once, and says that it was corrected."""
     points = site.broken(20)
@@ -255,6 +282,20 @@ def test_a_threshold_needs_no_past(tmp_path_factory: pytest.TempPathFactory, sit
     site.turn()
     (alert,) = site.open()
     assert alert.findings[0].series.name == "ten"
+
+
+def test_a_threshold_counts_series_at_once_that_were_met_just_now(site: Site) -> None:
+    """Two kinds of trouble that were never met before begin within a second: both count, though their rises are judged later."""
+    threshold = '[[threshold]]\nname = "ten"\nservice = "new"\nat_least = 10\n'
+    site.settings = parse_alerts(threshold + TEXT, "alerts.toml")
+    site.start()
+    for rule in ("error_loop", "repeated_click"):
+        site.broken(5, service="new", rule=rule)
+        site.monotonic_us += SECOND_US // 2
+        while site.engine.step():
+            pass
+    (alert,) = site.open()
+    assert alert.findings[0].observed == 10
 
 
 def test_the_past_is_read_again_every_hour(site: Site) -> None:

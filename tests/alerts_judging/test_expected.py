@@ -100,6 +100,22 @@ def test_days_that_differ_are_noticed() -> None:
     assert 31 < np.median(found) < 60
 
 
+def test_spans_that_are_left_out_of_many_series_are_each_its_own() -> None:
+    """What one series leaves out changes nothing of another, and the order in which they are named nothing at all."""
+    past, _ = made_up(6, 30)
+    spans = [(number, END - days * SLOTS_A_DAY, END - days * SLOTS_A_DAY + 30) for number in (3, 17) for days in (9, 2)]
+    together = dispersion(past, END, 8, HOUR_BLOCK, spans)
+    assert np.array_equal(together, dispersion(past, END, 8, HOUR_BLOCK, spans[::-1]))
+    gone = np.zeros(len(past.slots), dtype=np.bool_)
+    for number, first, last in spans:
+        for week in range(9):  # the same blocks of the week tell nothing in any of its weeks
+            shift = week * SLOTS_A_WEEK
+            of_week = (past.slots >= first // 4 * 4 - shift) & (past.slots < -(-last // 4) * 4 - shift)
+            gone |= (past.series == number) & of_week
+    kept = Past(past.slots[~gone], past.series[~gone], past.counts[~gone], past.known_from)
+    assert np.allclose(together, dispersion(kept, END, 8, HOUR_BLOCK))
+
+
 def test_one_incident_does_not_widen_what_is_usual() -> None:
     """A day a hundred times as high in one of eight weeks changes the estimate by little."""
     past, _ = made_up(5, 20, means=np.full(20, 2.0))

@@ -4,8 +4,16 @@ import pytest
 
 from services.alerts.calendar_clock import MINUTE_US
 from services.alerts.counts import SeriesTable, Touch, TouchCounts
-from services.alerts.judging_levels import Share, judge_lag, judge_level, judge_threshold, level_window
+from services.alerts.judging_levels import (
+    Share,
+    ThresholdSeries,
+    judge_lag,
+    judge_level,
+    judge_threshold,
+    level_window,
+)
 from services.alerts.settings import ServiceLevel, Threshold
+from shared.alerts.finding import Finding
 from shared.journey.instants import HOUR_US
 from tests.alerts_judging.made_up import DAY, settings
 
@@ -28,6 +36,12 @@ def present(places: list[tuple[str, str, str, str]]) -> tuple[SeriesTable, Touch
     return table, counts
 
 
+def judged(given: Threshold, table: SeriesTable, counts: TouchCounts, at_us: int = TEN) -> Finding | None:
+    """The threshold over all series of the table."""
+    (numbers,) = ThresholdSeries([given]).numbers(table.series)
+    return judge_threshold(given, numbers, counts, at_us)
+
+
 HERE = ("queue_abandoned", "housing", "phone", "fr/idf")
 
 
@@ -48,7 +62,7 @@ HERE = ("queue_abandoned", "housing", "phone", "fr/idf")
 def test_a_threshold_counts_the_journeys_of_its_place(values: dict[str, str], citizens: int | None) -> None:
     """Each once: neither the sum over channels nor the prefixes of a territory count a second time."""
     table, counts = present([HERE, ("error_loop", "housing", "web", "fr/idf")])
-    found = judge_threshold(threshold(**values), table.series, counts, TEN)
+    found = judged(threshold(**values), table, counts)
     assert (found.citizens if found else None) == citizens
     if found:
         assert (found.severity, found.expected, found.series.name) == ("critical", 5, "flood")
@@ -57,8 +71,21 @@ def test_a_threshold_counts_the_journeys_of_its_place(values: dict[str, str], ci
 def test_a_threshold_looks_at_its_window_only() -> None:
     """What lies before it does not count."""
     table, counts = present([HERE])
-    assert judge_threshold(threshold(), table.series, counts, TEN + 30 * MINUTE_US) is not None
-    assert judge_threshold(threshold(), table.series, counts, TEN + 31 * MINUTE_US) is None
+    assert judged(threshold(), table, counts, TEN + 30 * MINUTE_US) is not None
+    assert judged(threshold(), table, counts, TEN + 31 * MINUTE_US) is None
+
+
+def test_series_that_are_met_later_join_their_thresholds() -> None:
+    """As if they had been there from the first, and each once."""
+    given = [threshold(), threshold(service="housing"), threshold(service="passport", rule="long_wait")]
+    table, _ = present([HERE])
+    growing = ThresholdSeries(given)
+    growing.numbers(table.series)
+    for place in [("long_wait", "passport", "phone", ""), ("error_loop", "housing", "web", "fr")]:
+        table.of_point(*place)
+        growing.numbers(table.series)
+    assert growing.numbers(table.series) == ThresholdSeries(given).numbers(table.series)
+    assert [len(numbers) for numbers in growing.numbers(table.series)] == [3, 2, 1]
 
 
 def service_level(**values: float) -> ServiceLevel:
