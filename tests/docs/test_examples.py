@@ -18,6 +18,7 @@ from tests.docs.pages import ROOT, code_blocks, pages
 NOW_US = from_text("2026-12-31T00:00:00Z")
 PAGES = [str(page.relative_to(ROOT)) for page in pages() if page.name == "README.md" or "docs" in page.parts]
 DATE = re.compile(r"'\$\(date [^)]*\)'")
+NUMBER = re.compile(r"'\$n'")
 WRONG = {"call-18"}
 """The event of the README that shows what a refusal looks like."""
 
@@ -27,8 +28,8 @@ def events(name: str) -> list[dict[str, Any]]:
     bodies = [block for block in code_blocks(name, "json") if '"specversion"' in block]
     for block in code_blocks(name, "sh"):
         bodies += [
-            DATE.sub("2026-01-31T09:30:00Z", body)
-            for body in re.findall(r" -d '((?:[^']|'\$\(date [^)]*\)')*)'", block)
+            NUMBER.sub("11", DATE.sub("2026-01-31T09:30:00Z", body))
+            for body in re.findall(r" -d '((?:[^']|'\$\(date [^)]*\)'|'\$n')*)'", block)
         ]
     found: list[dict[str, Any]] = []
     for body in bodies:
