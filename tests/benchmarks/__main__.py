@@ -10,7 +10,16 @@ from typing import Final
 
 import msgspec
 
-from tests.benchmarks import alerts, end_to_end, folding, gateway, journey_memory
+from tests.benchmarks import (
+    alert_latency,
+    alert_pages,
+    alert_rounds,
+    alerts,
+    end_to_end,
+    folding,
+    gateway,
+    journey_memory,
+)
 from tests.benchmarks.report import Figure, describe_machine, line
 from tests.benchmarks.sizes import FULL, QUICK, Sizes
 
@@ -20,6 +29,9 @@ BENCHMARKS: Final[Mapping[str, Callable[[Sizes, Path], list[Figure]]]] = {
     "end-to-end": end_to_end.measure,
     "memory": journey_memory.measure,
     "alerts": alerts.measure,
+    "alerts-latency": alert_latency.measure,
+    "alerts-round": alert_rounds.measure,
+    "alerts-pages": alert_pages.measure,
 }
 
 

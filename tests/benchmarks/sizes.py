@@ -6,7 +6,7 @@ from msgspec import Struct
 
 
 class Sizes(Struct, frozen=True, kw_only=True):
-    """Repetitions, numbers of events and subjects, and seconds of load."""
+    """Repetitions, numbers of events and subjects, seconds of load; of alerts: series, load, alerts waited for, pages, changes."""
 
     repetitions: int
     gateway_s: float
@@ -18,6 +18,12 @@ class Sizes(Struct, frozen=True, kw_only=True):
     latency_s: float
     journeys: int
     alert_series: int
+    alert_rate: float
+    alert_latencies: int
+    alert_latency_s: float
+    alerts_open: int
+    alert_pages: int
+    alert_changes: int
 
 
 FULL: Final = Sizes(
@@ -31,6 +37,12 @@ FULL: Final = Sizes(
     latency_s=30.0,
     journeys=1_000_000,
     alert_series=10_000,
+    alert_rate=2_000.0,
+    alert_latencies=400,
+    alert_latency_s=960.0,
+    alerts_open=500,
+    alert_pages=50,
+    alert_changes=120,
 )
 QUICK: Final = Sizes(
     repetitions=1,
@@ -43,6 +55,12 @@ QUICK: Final = Sizes(
     latency_s=8.0,
     journeys=50_000,
     alert_series=10_000,
+    alert_rate=2_000.0,
+    alert_latencies=100,
+    alert_latency_s=60.0,
+    alerts_open=500,
+    alert_pages=50,
+    alert_changes=30,
 )
 TINY: Final = Sizes(
     repetitions=1,
@@ -55,4 +73,10 @@ TINY: Final = Sizes(
     latency_s=1.0,
     journeys=500,
     alert_series=20,
+    alert_rate=500.0,
+    alert_latencies=3,
+    alert_latency_s=3.0,
+    alerts_open=5,
+    alert_pages=3,
+    alert_changes=2,
 )
