@@ -1,6 +1,7 @@
 """Why an alert: one sentence, in French and English, from the figures of a finding.
 
-Counts of people below the site's bound are told as "fewer than 10", and an average that may come from as few as "hardly any".
+It stands below a title and a place, which it does not repeat, or alone, and then begins with them. Counts of people below the
+site's bound are told as "fewer than 10", and an average that may come from as few as "hardly any".
 """
 
 from collections.abc import Callable, Mapping
@@ -55,7 +56,7 @@ class Reader(Struct, frozen=True):
         moment = from_us(instant_us).astimezone(self.zone)
         if abs(now_us - instant_us) < DAY_US:
             return format_time(moment, "short", locale=self._locale)
-        return format_datetime(moment, "d MMMM, HH:mm", locale=self._locale)
+        return format_datetime(moment, self.pick(_DATE_AND_TIME), locale=self._locale)
 
     def count(self, value: float) -> str:
         """A count of people or of what they met."""
@@ -63,10 +64,10 @@ class Reader(Struct, frozen=True):
             return self.pick(_FEWER).format(minimum=self.small_cell_min)
         return self.number(value)
 
-    def usual(self, value: float) -> str:
-        """An average of past weeks."""
+    def usual(self, value: float, hardly_any: Words) -> str:
+        """An average of the past. hardly_any: what is said of one that may come from too few; in French it has a gender."""
         if value < self.small_cell_min / _LEAST_WEEKS:
-            return self.pick(_HARDLY_ANY)
+            return self.pick(hardly_any)
         return self.pick(_ABOUT).format(number=self.number(value))
 
     @property
@@ -75,45 +76,78 @@ class Reader(Struct, frozen=True):
 
 
 _FEWER: Final = Words(fr="moins de {minimum}", en="fewer than {minimum}")
-_HARDLY_ANY: Final = Words(fr="presque rien", en="hardly any")
+_NO_DIFFICULTY: Final = Words(fr="presque aucune", en="hardly any")
+_NO_EVENT: Final = Words(fr="presque aucun", en="hardly any")
 _ABOUT: Final = Words(fr="environ {number}", en="about {number}")
-_ANY_RULE: Final = Words(fr="difficultés de toute sorte", en="troubles of any kind")
-_ANYWHERE: Final = Words(fr="toutes démarches", en="all services")
+_DATE_AND_TIME: Final = Words(fr="'le' d MMMM 'à' HH:mm", en="d MMMM, HH:mm")
+_ANY_RULE: Final = Words(fr="difficultés de toute sorte", en="difficulties of any kind")
+_ANYWHERE: Final = Words(fr="toutes les démarches", en="all services")
 _PLACE: Final = Words(fr="territoire {territory}", en="territory {territory}")
+_ALONE: Final = Words(fr="{subject} : {sentence}", en="{subject}: {sentence}")
+_HOURS: Final = Words(fr="{number} heures", en="{number} hours")
+_LONGEST_IN_HOURS_S: Final = 3 * 86_400
 
 _RISE: Final = Words(
-    fr="{rule}, {where} : {observed} difficultés relevées en {window}, {citizens} personnes touchées, contre {usual} "
-    "d'habitude {same}{ratio}.",
-    en="{rule}, {where}: {observed} troubles noted within {window}, {citizens} people affected, where {usual} would be "
-    "usual {same}{ratio}.",
+    fr="{observed} difficultés relevées en {window}, {citizens} personnes touchées, contre {usual} d'habitude {same}{ratio}.",
+    en="{observed} difficulties noted within {window}, {citizens} people affected, where {usual} are usual {same}{ratio}.",
+)
+_FEW: Final = Words(
+    fr="{citizens} personnes touchées en {window}, contre {usual} d'habitude {same}.",
+    en="{citizens} people affected within {window}, where {usual} are usual {same}.",
 )
 _SAME_TIME: Final = Words(fr="au même moment de la semaine", en="at this time of the week")
-_RATIO: Final = Words(fr=", soit {times} fois plus", en=", which is {times} times as many")
+_RATIO: Final = Words(fr=", soit {times} fois plus", en=": {times} times as many")
 _THRESHOLD: Final = Words(
-    fr="{rule}, {where} : {citizens} personnes touchées en {window}, pour un seuil {name} fixé à {limit}.",
-    en="{rule}, {where}: {citizens} people affected within {window}; the threshold {name} is set at {limit}.",
+    fr="{citizens} personnes touchées en {window} ; le seuil {name} est fixé à {limit}.",
+    en="{citizens} people affected within {window}; the threshold {name} is set at {limit}.",
 )
 _LEVEL: Final = Words(
-    fr="Engagement {name}, {where} : {share} tenus en {window}, pour {announced} annoncés ; {missed} contacts ou délais manqués.",
-    en="Service level {name}, {where}: {share} kept within {window}, {announced} being announced; {missed} contacts or dates missed.",
+    fr="tenu pour {share} des contacts ou échéances en {window}, au lieu des {announced} annoncés ; {missed} manqués.",
+    en="kept for {share} of contacts or dates within {window}, instead of the {announced} announced; {missed} missed.",
 )
 _SILENCE: Final = Words(
-    fr="Plus aucun événement reçu, {where}, depuis {since} : {usual} seraient attendus sur cette durée.",
-    en="No event received, {where}, since {since}: {usual} would be expected over this time.",
+    fr="plus aucun événement reçu depuis {since}, contre {usual} d'habitude sur une telle durée.",
+    en="no event received since {since}, where {usual} are usual over such a time.",
 )
 _REJECTS: Final = Words(
-    fr="Événements refusés de {name} : {observed} en {window}, contre {usual} d'habitude au même moment de la semaine.",
-    en="Refused events of {name}: {observed} within {window}, where {usual} would be usual at this time of the week.",
+    fr="{observed} événements refusés en {window}, contre {usual} d'habitude à cette heure de la journée.",
+    en="{observed} events refused within {window}, where {usual} are usual at this time of day.",
 )
 _LAG: Final = Words(
-    fr="Le flux {name} a {behind} de retard, pour {limit} acceptées : ce qui se passe maintenant n'est pas encore visible.",
-    en="The stream {name} is {behind} behind, {limit} being accepted: what happens now cannot be seen yet.",
+    fr="{behind} de retard (toléré : {limit}) ; ce qui se passe maintenant n'est pas encore visible.",
+    en="{behind} behind (accepted: {limit}); what happens now cannot be seen yet.",
+)
+_OVER: Final = Words(
+    fr="Plus rien de tel n'est relevé depuis {since} ; ce qui a suivi dure encore.",
+    en="Nothing like it has been found since {since}; what followed still lasts.",
 )
 
+_SUBJECTS: Final[Mapping[Condition, Words]] = {
+    "rise": Words(fr="{rule}, {where}", en="{rule}, {where}"),
+    "threshold": Words(fr="{rule}, {where}", en="{rule}, {where}"),
+    "service_level": Words(fr="Niveau de service {name}, {where}", en="Service level {name}, {where}"),
+    "silence": Words(fr="Silence, {where}", en="Silence, {where}"),
+    "rejects": Words(fr="Source {name}", en="Source {name}"),
+    "lag": Words(fr="Flux {name}", en="Stream {name}"),
+}
+"""What the sentence is about, where no title and place stand above it."""
 
-def explain(finding: Finding, reader: Reader) -> str:
-    """The sentence of a finding. `reader.zone` is the time zone in which clock times are told."""
-    return typeset(_SENTENCES[finding.series.condition](finding, reader), reader.lang)
+
+def explain(finding: Finding, reader: Reader, *, alone: bool = True) -> str:
+    """The sentence of a finding. `reader.zone` is the time zone in which clock times are told.
+
+    alone: it begins with what and where; else it is read below a title and a place that say so.
+    """
+    sentence = _SENTENCES[finding.series.condition](finding, reader)
+    if alone:
+        subject = reader.pick(_SUBJECTS[finding.series.condition]).format(**_values(finding, reader))
+        sentence = reader.pick(_ALONE).format(subject=subject, sentence=sentence)
+    return typeset(sentence[0].upper() + sentence[1:], reader.lang)
+
+
+def say_it_is_over(finding: Finding, now_us: int, reader: Reader) -> str:
+    """A sentence to add where what names an alert is not found any more, and what followed from it is."""
+    return typeset(reader.pick(_OVER).format(since=reader.moment(finding.to_us, now_us)), reader.lang)
 
 
 def where(series: Series, reader: Reader) -> str:
@@ -124,10 +158,18 @@ def where(series: Series, reader: Reader) -> str:
     return ", ".join(part for part in parts if part)
 
 
+def window_of(finding: Finding, lang: str) -> str:
+    """The length of its window: days that are no more than three in hours, since they begin at any hour."""
+    seconds = (finding.to_us - finding.from_us) // SECOND_US
+    if DAY_US // SECOND_US <= seconds <= _LONGEST_IN_HOURS_S and seconds % 3_600 == 0:
+        return (_HOURS.fr if lang == "fr" else _HOURS.en).format(number=seconds // 3_600)
+    return duration(seconds, lang)
+
+
 def _rule(series: Series, reader: Reader) -> str:
     declared = DECLARATIONS.get(series.rule)
     title = series.rule if declared is None else reader.pick(declared.title)
-    return quoted(title, reader.lang) if title else reader.pick(_ANY_RULE).capitalize()
+    return quoted(title, reader.lang) if title else reader.pick(_ANY_RULE)
 
 
 def _values(finding: Finding, reader: Reader) -> dict[str, str]:
@@ -135,7 +177,7 @@ def _values(finding: Finding, reader: Reader) -> dict[str, str]:
     return {
         "rule": _rule(series, reader),
         "where": where(series, reader),
-        "window": duration((finding.to_us - finding.from_us) / SECOND_US, reader.lang),
+        "window": window_of(finding, reader.lang),
         "name": quoted(series.name, reader.lang),
         "citizens": reader.count(finding.citizens or 0),
     }
@@ -145,10 +187,11 @@ def _rise(finding: Finding, reader: Reader) -> str:
     expected = finding.expected or 0.0
     least = reader.small_cell_min
     told = finding.observed >= least and expected >= least / _LEAST_WEEKS
-    return reader.pick(_RISE).format(
+    few = 0 < finding.observed < least
+    return reader.pick(_FEW if few else _RISE).format(
         **_values(finding, reader),
         observed=reader.count(finding.observed),
-        usual=reader.usual(expected),
+        usual=reader.usual(expected, _NO_DIFFICULTY),
         same=reader.pick(_SAME_TIME),
         ratio=reader.pick(_RATIO).format(times=reader.times(finding.observed / expected)) if told else "",
     )
@@ -168,23 +211,22 @@ def _level(finding: Finding, reader: Reader) -> str:
 
 
 def _silence(finding: Finding, reader: Reader) -> str:
-    since = reader.moment(finding.since_us, finding.to_us)
     return reader.pick(_SILENCE).format(
-        **_values(finding, reader), since=since, usual=reader.usual(finding.expected or 0)
+        since=reader.moment(finding.since_us, finding.to_us), usual=reader.usual(finding.expected or 0, _NO_EVENT)
     )
 
 
 def _rejects(finding: Finding, reader: Reader) -> str:
     return reader.pick(_REJECTS).format(
-        **_values(finding, reader), observed=reader.number(finding.observed), usual=reader.usual(finding.expected or 0)
+        window=window_of(finding, reader.lang),
+        observed=reader.number(finding.observed),
+        usual=reader.usual(finding.expected or 0, _NO_EVENT),
     )
 
 
 def _lag(finding: Finding, reader: Reader) -> str:
     return reader.pick(_LAG).format(
-        **_values(finding, reader),
-        behind=duration(finding.observed, reader.lang),
-        limit=duration(finding.expected or 0, reader.lang),
+        behind=duration(finding.observed, reader.lang), limit=duration(finding.expected or 0, reader.lang)
     )
 
 

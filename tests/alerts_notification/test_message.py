@@ -11,7 +11,7 @@ from msgspec import structs
 from starlette.datastructures import QueryParams
 
 import services.alerts.notification.message as module
-from services.alerts.notification.message import decode, encode, idempotency_key, is_active
+from services.alerts.notification.message import decode, encode, idempotency_key, is_active, message_of
 from services.alerts.notification.settings import STEPS, Route
 from services.alerts.notification.telling import told, trial_message, why_of
 from services.insights.filters import read_filters
@@ -186,15 +186,32 @@ def test_told_makes_one_message_for_each_receiver() -> None:
 
 
 def test_the_reason_is_a_sentence_about_the_series_that_names_the_cause() -> None:
-    """In both languages, with the names of services that the settings give; and still one when the figures are gone."""
+    """In both languages; title and place stand beside it and are not said again; still one when the figures are gone."""
     names = {"housing-benefit": Words(fr="aide au logement", en="housing benefit")}
-    why = why_of(alert(finding(), finding(Series("lag", name="x"))), settings(service_names=names), 10)
-    assert "aide au logement" in why.fr
-    assert "housing benefit" in why.en
-    assert "40" in why.en
+    chosen = settings(service_names=names)
+    shown = alert(finding(), finding(Series("lag", name="x")))
+    why = why_of(shown, chosen, 10)
+    assert why.fr.startswith("40 difficultés relevées")
+    assert why.en.startswith("40 difficulties noted")
+    message = message_of(shown, transition(), why, settings=chosen, small_cell_min=10)
+    assert "aide au logement" in message.subject.fr
+    assert "aide au logement" not in why.fr
+    assert "housing benefit" not in why.en
     few = why_of(alert(finding(citizens=7, observed=8.0, expected=1.0)), settings(), 10)
     assert not {"7", "8"} & set(few.en.split())
     assert "no longer there" in why_of(structs.replace(alert(), findings=()), settings(), 10).en
+
+
+@pytest.mark.parametrize(("behind_min", "over"), [(15, False), (16, True), (120, True)])
+def test_a_reason_that_is_not_found_any_more_says_so(behind_min: int, over: bool) -> None:
+    """The form that names the alert is repaired, its calls go on: the figures are those of then. Windows may end a quarter hour apart."""
+    form, calls = finding(FORM), finding(structs.replace(FORM, rule="repeat_contact", channel="phone"))
+    calls = structs.replace(calls, to_us=form.to_us + behind_min * 60_000_000)
+    why = why_of(alert(form, calls), settings(), 10)
+    assert ("Plus rien de tel n’est relevé depuis" in why.fr) is over
+    assert ("Nothing like it has been found since" in why.en) is over
+    ended = why_of(structs.replace(alert(form, calls), state="resolved"), settings(), 10)
+    assert "Nothing like it" not in ended.en
 
 
 def test_a_trial_is_plainly_one() -> None:

@@ -5,10 +5,11 @@ from typing import Final
 
 from msgspec import Struct, structs
 
+from services.alerts.explanation import window_of
 from shared.alerts.finding import Condition, Finding
 from shared.detection.declarations.declaration import Words
 from shared.detection.wording import duration, number, typeset
-from shared.journey.instants import SECOND_US, to_text
+from shared.journey.instants import to_text
 from shared.privacy.small_cells import suppress
 
 _COUNTS_PEOPLE: Final = frozenset({"rise", "threshold"})
@@ -64,21 +65,17 @@ def _shown_expected(finding: Finding, minimum: int) -> float | None:
 def _text(finding: Finding, minimum: int, withheld: bool, lang: str) -> str:
     if withheld:
         words = {
-            "fr": f"Moins de {minimum} personnes touchées en {_window(finding, lang)} : les chiffres ne sont pas montrés.",
-            "en": f"Fewer than {minimum} people affected in {_window(finding, lang)}: the figures are not shown.",
+            "fr": f"Moins de {minimum} personnes touchées en {window_of(finding, lang)} : les chiffres ne sont pas montrés.",
+            "en": f"Fewer than {minimum} people affected in {window_of(finding, lang)}: the figures are not shown.",
         }
         return typeset(words["fr" if lang == "fr" else "en"], lang)
     return typeset(_SAYINGS[finding.series.condition](finding, lang), lang)
 
 
-def _window(finding: Finding, lang: str) -> str:
-    return duration((finding.to_us - finding.from_us) / SECOND_US, lang)
-
-
 def _rise(finding: Finding, lang: str) -> str:
-    seen, window = number(finding.observed, lang), _window(finding, lang)
+    seen, window = number(finding.observed, lang), window_of(finding, lang)
     if finding.expected is None:
-        usual = "peu" if lang == "fr" else "hardly any"
+        usual = "presque aucune" if lang == "fr" else "hardly any"
     else:
         usual = number(round(finding.expected, 1), lang)
     if lang == "fr":
@@ -87,7 +84,7 @@ def _rise(finding: Finding, lang: str) -> str:
 
 
 def _threshold(finding: Finding, lang: str) -> str:
-    seen, window = number(finding.observed, lang), _window(finding, lang)
+    seen, window = number(finding.observed, lang), window_of(finding, lang)
     limit = "" if finding.expected is None else number(finding.expected, lang)
     if lang == "fr":
         return f"Personnes touchées en {window} : {seen}{f', pour un seuil de {limit}' if limit else ''}."
@@ -95,7 +92,7 @@ def _threshold(finding: Finding, lang: str) -> str:
 
 
 def _service_level(finding: Finding, lang: str) -> str:
-    seen, window = _share(finding.observed, lang), _window(finding, lang)
+    seen, window = _share(finding.observed, lang), window_of(finding, lang)
     if finding.expected is None:
         return (
             f"{seen} en {window}, sous l'objectif fixé." if lang == "fr" else f"{seen} in {window}, below the target."
@@ -111,7 +108,7 @@ def _share(value: float, lang: str) -> str:
 
 
 def _silence(finding: Finding, lang: str) -> str:
-    seen, window = number(finding.observed, lang), _window(finding, lang)
+    seen, window = number(finding.observed, lang), window_of(finding, lang)
     usual = "" if finding.expected is None else number(round(finding.expected, 1), lang)
     if lang == "fr":
         rest = f", contre {usual} attendus" if usual else ""
@@ -120,7 +117,7 @@ def _silence(finding: Finding, lang: str) -> str:
 
 
 def _rejects(finding: Finding, lang: str) -> str:
-    seen, window = number(finding.observed, lang), _window(finding, lang)
+    seen, window = number(finding.observed, lang), window_of(finding, lang)
     usual = "" if finding.expected is None else number(round(finding.expected, 1), lang)
     if lang == "fr":
         return f"Événements refusés en {window} : {seen}{f', contre {usual} attendus' if usual else ''}."

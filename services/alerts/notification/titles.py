@@ -22,7 +22,7 @@ _OF_CONDITION: Final[Mapping[Condition, Words]] = {
     "service_level": Words(fr="Niveau de service non tenu{name}", en="Service level not met{name}"),
     "silence": Words(fr="Plus d'événements reçus{name}", en="Events have stopped coming in{name}"),
     "rejects": Words(fr="Hausse des événements refusés{name}", en="Rise in refused events{name}"),
-    "lag": Words(fr="Retard de la détection{name}", en="Detection is running late{name}"),
+    "lag": Words(fr="Données en retard{name}", en="Data are running late{name}"),
 }
 _ALL_SERVICES: Final = Words(fr="toutes les démarches", en="all services")
 
