@@ -6,12 +6,29 @@ from typing import Final
 from msgspec import structs
 
 from services.alerts.places import territory_holds
+from services.alerts.policy import US_PER_S
 from services.alerts.rollup import in_order
 from shared.alerts.alert import Alert
 from shared.alerts.finding import SEVERITIES, Finding, Series, Severity
 
 MAX_FINDINGS: Final = 50
 """An alert holds so many, the gravest: what follows from one cause in hundreds of places is still one message."""
+
+
+_CUT_US: Final = 900 * US_PER_S
+"""Windows end at a whole quarter hour or at a minute: those of one round may end so far apart."""
+
+
+def outlived(alert: Alert) -> bool:
+    """Whether what names an open alert is not found any more, while something that followed from it is."""
+    if alert.state == "resolved" or not alert.findings:
+        return False
+    return max(each.to_us for each in alert.findings) - alert.findings[0].to_us > _CUT_US
+
+
+def lasting(alert: Alert) -> Finding:
+    """What people meet now: what names the alert, or where that is over the first that is found still. It has one finding at least."""
+    return alert.findings[1 if outlived(alert) else 0]
 
 
 def gravest(findings: Iterable[Finding]) -> Severity:

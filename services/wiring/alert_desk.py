@@ -8,6 +8,7 @@ from typing import Final
 import msgspec
 
 from services.alerts.actions import acknowledge, assign, comment, resolve
+from services.alerts.extent import lasting
 from services.alerts.keeping import AlertKeeping
 from services.alerts.notification.citizen_texts import citizen_text
 from services.alerts.notification.comparison import compared
@@ -167,7 +168,8 @@ def sheet_of(alert: Alert, settings: NotificationSettings, small_cell_min: int) 
     first = alert.findings[0] if alert.findings else None
     series = first.series if first else Series("rise")
     channels = dict.fromkeys(each.series.channel for each in alert.findings if each.series.channel)
-    told = citizen_text(alert, series, settings.service_names.get(series.service))
+    now_met = lasting(alert).series if first else series
+    told = citizen_text(alert, now_met, settings.service_names.get(now_met.service))
     return Sheet(
         id=alert.id,
         version=alert.version,

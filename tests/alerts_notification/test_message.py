@@ -15,6 +15,7 @@ from services.alerts.notification.message import decode, encode, idempotency_key
 from services.alerts.notification.settings import STEPS, Route
 from services.alerts.notification.telling import told, trial_message, why_of
 from services.insights.filters import read_filters
+from services.wiring.alert_desk import sheet_of
 from shared.alerts.finding import CONDITIONS, Series
 from shared.detection.declarations.declaration import Words
 from shared.detection.settings import RULES
@@ -212,6 +213,18 @@ def test_a_reason_that_is_not_found_any_more_says_so(behind_min: int, over: bool
     assert ("Nothing like it has been found since" in why.en) is over
     ended = why_of(structs.replace(alert(form, calls), state="resolved"), settings(), 10)
     assert "Nothing like it" not in ended.en
+
+
+def test_citizens_are_told_of_what_they_meet_now() -> None:
+    """While the form fails, of the form; once only its calls last, of many questions; the title stays that of the form."""
+    form, calls = finding(FORM), finding(structs.replace(FORM, rule="repeat_contact", channel="phone"))
+    later = structs.replace(calls, to_us=calls.to_us + HOUR_US)
+    for follows, words in ((calls, "online form"), (later, "many questions")):
+        shown = alert(form, follows)
+        made = message_of(shown, transition(), WHY, settings=settings(), small_cell_min=10)
+        assert words in made.citizen_text.en
+        assert words in sheet_of(shown, settings(), 10).citizen_text.en
+        assert made.what.rule == FORM.rule
 
 
 def test_a_trial_is_plainly_one() -> None:

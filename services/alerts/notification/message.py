@@ -11,6 +11,7 @@ from typing import Final, Literal
 import msgspec
 from msgspec import Struct
 
+from services.alerts.extent import lasting
 from services.alerts.notification.citizen_texts import CitizenText, citizen_text
 from services.alerts.notification.comparison import Comparison, compared
 from services.alerts.notification.links import alert_path, evidence_path, playbook_path
@@ -135,6 +136,7 @@ def message_of(
     """
     first = alert.findings[0] if alert.findings else None
     series = first.series if first else Series("rise")
+    now_met = lasting(alert).series if first else series
     what = What(
         cause=cause_of(series), condition=series.condition, rule=series.rule, name=series.name, title=title_of(series)
     )
@@ -162,7 +164,7 @@ def message_of(
         compared=compared(first, small_cell_min) if first else None,
         why=why,
         links=_links(alert, first, settings.pages_url),
-        citizen_text=citizen_text(alert, series, settings.service_names.get(series.service)),
+        citizen_text=citizen_text(alert, now_met, settings.service_names.get(now_met.service)),
     )
 
 

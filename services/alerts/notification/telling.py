@@ -5,6 +5,7 @@ from typing import Final, NamedTuple
 from msgspec import structs
 
 from services.alerts.explanation import Reader, explain, say_it_is_over
+from services.alerts.extent import outlived
 from services.alerts.notification.message import Message, encode, message_of
 from services.alerts.notification.routing import recipients
 from services.alerts.notification.settings import NotificationSettings
@@ -17,9 +18,6 @@ TRIAL_WHY: Final = Words(
     fr="Quelqu'un essaie si les messages arrivent ici.", en="Somebody is trying out whether messages arrive here."
 )
 
-
-_CUT_US: Final = 900 * SECOND_US
-"""Windows end at a whole quarter hour or at a minute: those of one round may end so far apart."""
 
 _NO_FIGURES: Final = Words(
     fr="Les chiffres de cette alerte ne sont plus là.", en="The figures of this alert are no longer there."
@@ -47,18 +45,17 @@ def told(settings: NotificationSettings, alert: Alert, transition: Transition, s
 def why_of(alert: Alert, settings: NotificationSettings, small_cell_min: int) -> Words:
     """One sentence that says why there is an alert, below its title and place: that of the series which names its cause.
 
-    A second one where that series is not found any more for longer than a window is cut, and the alert goes on.
+    A second one where that series is not found any more, and what followed from it is.
     """
     if not alert.findings:
         return _NO_FIGURES
     cause, latest_us = alert.findings[0], max(each.to_us for each in alert.findings)
-    over = alert.state != "resolved" and latest_us - cause.to_us > _CUT_US
     sentences = {}
     for lang in ("fr", "en"):
         names = {code: getattr(words, lang) for code, words in settings.service_names.items()}
         reader = Reader(lang=lang, zone=settings.zone, small_cell_min=small_cell_min, services=names)
         sentences[lang] = explain(cause, reader, alone=False)
-        if over:
+        if outlived(alert):
             sentences[lang] += " " + say_it_is_over(cause, latest_us, reader)
     return Words(**sentences)
 

@@ -16,7 +16,7 @@ from shared.registry.values import Values
 NAME: Final = "alerts trial"
 """The value of the registry: who is asked for (`receiver`, under an `id`), and once it is sent `why` it failed ('': it arrived)."""
 
-POLL_S: Final = 0.3
+POLL_S: Final = 0.5
 ANSWER_S: Final = 5.0
 """An answer may take so much longer than a test that waits for another message and then for a slow receiver."""
 
