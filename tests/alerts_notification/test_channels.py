@@ -44,7 +44,7 @@ def test_each_receiver_has_its_channel(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("environment", "topic", "what"),
     [
-        ({"MAIL_PASSWORD": "x"}, True, "line 18: key: the variable WEB_TEAM_KEY"),
+        ({"MAIL_PASSWORD": "x"}, True, "line 17: key: the variable WEB_TEAM_KEY"),
         ({"WEB_TEAM_KEY": "k" * 32}, True, "the variable MAIL_PASSWORD"),
         (ENVIRONMENT | {"WEB_TEAM_KEY": "short"}, True, "shorter than 24 bytes"),
         (ENVIRONMENT, False, r"notification\.receiver\.banner: there is no topic"),
