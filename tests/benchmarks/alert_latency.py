@@ -104,11 +104,9 @@ def _measure(sizes: Sizes, platform: Platform) -> list[Figure]:
         passed_s = time.monotonic() - start_s
         shares = {name: 100 * (processor_s(pid) - used_s[name]) / passed_s for name, pid in services.items()}
         names = [line(number).encode() for number in range(sizes.alert_latencies)]
-        await_on_pages(lambda: all(page.first_seen_s(name) is not None for name in names), check, _LIMIT_S)
+        await_on_pages(lambda: page.seen_s.keys() >= set(names), check, _LIMIT_S)
     dues.sort()
-    delays = [
-        (page.first_seen_s(name) or 0.0) - dues[number] for name, number in zip(names, planned.tipping, strict=True)
-    ]
+    delays = [page.seen_s[name] - dues[number] for name, number in zip(names, planned.tipping, strict=True)]
     percentiles = statistics.quantiles(delays, n=100, method="inclusive")
     taken_ms = [(each.answered_s - each.sent_s) * 1_000 for each in page.lists]
     return [

@@ -14,20 +14,20 @@ from msgspec import Struct
 _LARGEST_BYTES: Final = 2**24
 _NEWS: Final = (b"event: changes", b"event: unknown")
 
-Seen = frozenset[bytes]
-
 
 class Listed(Struct, frozen=True):
-    """One request for the list: when it was sent and answered (s, of `time.monotonic`), the status, and the names in the list."""
+    """One request for the list: when it was sent and answered (s, of `time.monotonic`), and its status."""
 
     sent_s: float
     answered_s: float
     status: int
-    seen: Seen
 
 
 class Page:
-    """One page. `news_s`: when it was told of changes; `lists`: what it asked for. `names`: what is looked for in a list."""
+    """One page. `names`: what is looked for in its lists.
+
+    `news_s`: when it was told of changes; `lists`: what it asked for; `seen_s`: when the first list with a name stood on it.
+    """
 
     def __init__(self, port: int, names: re.Pattern[bytes], query: str = "") -> None:
         self._port = port
@@ -37,21 +37,20 @@ class Page:
         self._tag = b""
         self.news_s: list[float] = []
         self.lists: list[Listed] = []
+        self.seen_s: dict[bytes, float] = {}
 
     async def follow(self) -> None:
         """Stay open until cancelled."""
-        connections = [await asyncio.open_connection("127.0.0.1", self._port, limit=_LARGEST_BYTES) for _ in range(2)]
+        await asyncio.gather(self._listen(), self._ask())
+
+    async def _listen(self) -> None:
+        reader, writer = await self._connect()
         try:
-            await asyncio.gather(self._listen(*connections[0]), self._ask(*connections[1]))
+            await self._hear(reader, writer)
         finally:
-            for _, writer in connections:
-                writer.close()
+            writer.close()
 
-    def first_seen_s(self, name: bytes) -> float | None:
-        """When the first list with this name stood on the page."""
-        return next((each.answered_s for each in self.lists if name in each.seen), None)
-
-    async def _listen(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _hear(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.write(_request("/api/v1/alerts/events", b"accept: text/event-stream\r\n"))
         head = await reader.readuntil(b"\r\n\r\n")
         _check(_status(head) == 200, head)
@@ -61,26 +60,39 @@ class Page:
                 self.news_s.append(time.monotonic())
                 self._asked.set()
 
-    async def _ask(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _ask(self) -> None:
         """One request at a time; what is told meanwhile leads to one more."""
         self._asked.set()
-        while True:
-            await self._asked.wait()
-            self._asked.clear()
-            sent_s = time.monotonic()
-            known = b"if-none-match: %b\r\n" % self._tag if self._tag else b""
-            writer.write(_request(self._path, known))
-            head = await reader.readuntil(b"\r\n\r\n")
-            length = int(_field(head, b"content-length") or 0)
-            body = await reader.readexactly(length)
-            status, answered_s = _status(head), time.monotonic()
-            _check(status in (200, 304), head)
-            if status == 200:
-                self._tag = _field(head, b"etag")
-                seen: Seen = frozenset(self._names.findall(body))
-            else:
-                seen = self.lists[-1].seen
-            self.lists.append(Listed(sent_s, answered_s, status, seen))
+        reader, writer = await self._connect()
+        try:
+            while True:
+                await self._asked.wait()
+                self._asked.clear()
+                sent_s = time.monotonic()
+                try:
+                    await self._fetch(sent_s, reader, writer)
+                except (asyncio.IncompleteReadError, ConnectionError):  # the server closes connections that rest
+                    writer.close()
+                    reader, writer = await self._connect()
+                    await self._fetch(sent_s, reader, writer)
+        finally:
+            writer.close()
+
+    async def _fetch(self, sent_s: float, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        known = b"if-none-match: %b\r\n" % self._tag if self._tag else b""
+        writer.write(_request(self._path, known))
+        head = await reader.readuntil(b"\r\n\r\n")
+        body = await reader.readexactly(int(_field(head, b"content-length") or 0))
+        status, answered_s = _status(head), time.monotonic()
+        _check(status in (200, 304), head)
+        self.lists.append(Listed(sent_s, answered_s, status))
+        if status == 200:
+            self._tag = _field(head, b"etag")
+            for name in self._names.findall(body):
+                self.seen_s.setdefault(name, answered_s)
+
+    async def _connect(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        return await asyncio.open_connection("127.0.0.1", self._port, limit=_LARGEST_BYTES)
 
 
 @contextmanager

@@ -71,9 +71,9 @@ def _measure(sizes: Sizes, platform: Platform, name: str, query: str, series: in
         changes = _change(platform, pages, sizes.alert_changes, series)
         share = 100 * (processor_s(pid) - used_s) / (time.monotonic() - start_s)
         last = changes[-1].name
-        await_on_pages(lambda: all(page.first_seen_s(last) is not None for page in pages), check, _LIMIT_S)
+        await_on_pages(lambda: all(last in page.seen_s for page in pages), check, _LIMIT_S)
     told = [max(_first_after(page.news_s, each.sent_s) for page in pages) - each.sent_s for each in changes]
-    shown = [max(page.first_seen_s(each.name) or 0.0 for page in pages) - each.sent_s for each in changes]
+    shown = [max(page.seen_s[each.name] for page in pages) - each.sent_s for each in changes]
     lists_ms = [
         (each.answered_s - each.sent_s) * 1_000 for page in pages for each in page.lists if each.sent_s >= start_s
     ]
