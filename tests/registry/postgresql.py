@@ -7,6 +7,7 @@ import socket
 import subprocess
 import tempfile
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -98,7 +99,8 @@ class PostgreSQL:
         assert self._process is not None
         children = Path(f"/proc/{self._process.pid}/task/{self._process.pid}/children").read_text().split()
         for pid in [self._process.pid, *map(int, children)]:
-            os.kill(pid, number)
+            with suppress(ProcessLookupError):  # one that served a connection has ended
+                os.kill(pid, number)
 
     def _as_plain_user(self) -> list[str]:
         """PostgreSQL ends with the process that started it, and never runs as root."""
