@@ -122,15 +122,21 @@ _OVER: Final = Words(
     en="Nothing like it has been found since {since}; what followed still lasts.",
 )
 
-_SUBJECTS: Final[Mapping[Condition, Words]] = {
-    "rise": Words(fr="{rule}, {where}", en="{rule}, {where}"),
-    "threshold": Words(fr="{rule}, {where}", en="{rule}, {where}"),
-    "service_level": Words(fr="Niveau de service {name}, {where}", en="Service level {name}, {where}"),
-    "silence": Words(fr="Silence, {where}", en="Silence, {where}"),
-    "rejects": Words(fr="Source {name}", en="Source {name}"),
-    "lag": Words(fr="Flux {name}", en="Stream {name}"),
+_SUBJECTS: Final[Mapping[Condition, str]] = {
+    "rise": "{rule}, {where}",
+    "threshold": "{rule}, {where}",
+    "service_level": "{kind} {name}, {where}",
+    "silence": "{kind}, {where}",
+    "rejects": "{kind} {name}",
+    "lag": "{kind} {name}",
 }
 """What the sentence is about, where no title and place stand above it."""
+_KINDS: Final[Mapping[Condition, Words]] = {
+    "service_level": Words(fr="Niveau de service", en="Service level"),
+    "silence": Words(fr="Silence", en="Silence"),
+    "rejects": Words(fr="Source", en="Source"),
+    "lag": Words(fr="Flux", en="Stream"),
+}
 
 
 def explain(finding: Finding, reader: Reader, *, alone: bool = True) -> str:
@@ -140,7 +146,9 @@ def explain(finding: Finding, reader: Reader, *, alone: bool = True) -> str:
     """
     sentence = _SENTENCES[finding.series.condition](finding, reader)
     if alone:
-        subject = reader.pick(_SUBJECTS[finding.series.condition]).format(**_values(finding, reader))
+        kind = _KINDS.get(finding.series.condition)
+        named = {"kind": reader.pick(kind) if kind else "", **_values(finding, reader)}
+        subject = _SUBJECTS[finding.series.condition].format(**named)
         sentence = reader.pick(_ALONE).format(subject=subject, sentence=sentence)
     return typeset(sentence[0].upper() + sentence[1:], reader.lang)
 
