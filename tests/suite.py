@@ -1,10 +1,10 @@
-"""Every test, as `make test` runs them: the pure core under branch coverage, those that wait for servers, and all the others.
+"""Every test, as `make test` runs them: in parts, each a process of its own, a few side by side.
 
-Run as `python -m tests.suite`. Coverage slows the hypothesis tests of the core, and only the core must be covered whole. Tests
-on a cluster's servers or under kills wait most of the time, and tests of pages wait for a browser: so each of the two runs beside
-the others, in a process of its own, and what they say is shown when they have ended. The last lines add all up.
+Run as `python -m tests.suite`. Much of what tests do is waiting: for servers, browsers, processes that were killed. The pure core runs
+under branch coverage, which slows it, and which it alone must pass whole. What a part says is shown when it has ended; the last lines
+add all up.
 
-Three processes with their servers on two processors can make a browser or a broker late. So a few tests that failed beside others are run
+Several processes with their servers on two processors can make a browser or a broker late. So a few tests that failed beside others are run
 once more, alone: those that pass then are named, and fail nothing.
 """
 
@@ -14,14 +14,20 @@ import sys
 import tempfile
 import time
 import xml.etree.ElementTree as ET
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 from typing import Final
 
 ROOT = Path(__file__).parents[1]
+SIDE_BY_SIDE: Final = 3
 CORE = ("tests/detection", "tests/detection_rules", "tests/journey")
 PAGES = tuple(sorted(str(path.relative_to(ROOT)) for path in (ROOT / "tests").glob("insights*")))
 """Pages, figures and the API: most of their time goes to a browser."""
+LOADING = tuple(
+    f"tests/{name}" for name in ("clickhouse_http", "commands", "importer", "loader", "store", "store_views")
+)
+"""Files, events and ClickHouse."""
 WAITING = "kafka or postgresql or torture"
 """The markers of tests that mostly wait: on a cluster's servers (their fixtures set these), and under kills."""
 MAX_AGAIN: Final = 5
@@ -31,26 +37,15 @@ _COUNTS = ("tests", "failures", "errors", "skipped")
 
 def main() -> int:
     """Run all parts and the coverage report, all of them whatever fails; exit status 1 when anything did."""
-    others = ["tests", *(f"--ignore={path}" for path in CORE)]
-    apart = [f"--ignore={path}" for path in PAGES]
     with tempfile.TemporaryDirectory() as folder:
-        core = Part(Path(folder), "the core, under coverage", [*CORE], ("-m", "coverage", "run", "-m", "pytest"))
-        rest = Part(Path(folder), "all other tests", [*others, *apart, "-m", f"not ({WAITING})"])
-        pages = Part(Path(folder), "tests of pages", [*PAGES, "-m", f"not ({WAITING})"])
-        cluster = Part(Path(folder), "tests that wait", [*others, "-m", WAITING])
-        with ThreadPoolExecutor(2) as beside:
-            waiting = [beside.submit(part.run, shown=False) for part in (cluster, pages)]
-            core.run()
-            coverage = timed("branch coverage", ["-m", "coverage", "report", "--skip-covered"])
-            rest.run()
-            for each in waiting:
-                each.result()
-        for part in (pages, cluster):
-            print(part.output.read_text(encoding="utf-8", errors="replace"), flush=True)
-        again = run_again([rest, pages, cluster])
-        parts = [core, rest, pages, cluster]
-        counts = add_up([part.report for part in parts])
-        failed = sum(max(1, len(part.failed())) for part in parts if part.status)
+        parts = parts_in(Path(folder))
+        with ThreadPoolExecutor(SIDE_BY_SIDE) as beside:
+            for done in as_completed([beside.submit(part.run) for part in parts.values()]):
+                print(done.result().output.read_text(encoding="utf-8", errors="replace"), flush=True)
+        coverage = timed("branch coverage", ["-m", "coverage", "report", "--skip-covered"])
+        again = run_again([part for name, part in parts.items() if name != "core"])
+        counts = add_up([part.report for part in parts.values()])
+        failed = sum(max(1, len(part.failed())) for part in parts.values() if part.status)
     for name in again:
         print(f"PASSED ALONE ONLY: {name}", flush=True)
     passed = counts["tests"] - failed - counts["skipped"]
@@ -58,25 +53,44 @@ def main() -> int:
     return int(coverage != 0 or failed > 0)
 
 
+def parts_in(folder: Path) -> dict[str, "Part"]:
+    """All tests, each in one part; the longest parts first."""
+    quick = ("-m", f"not ({WAITING})")
+    apart = _without((*CORE, *PAGES, *LOADING))
+    parts = [
+        Part(folder, "cluster", ["tests", *_without(CORE), "-m", WAITING]),
+        Part(folder, "pages", [*PAGES, *quick]),
+        Part(folder, "rest", ["tests", *apart, *quick]),
+        Part(folder, "loading", [*LOADING, *quick]),
+        Part(folder, "core", [*CORE], ("-m", "coverage", "run", "-m", "pytest")),
+    ]
+    return {part.name: part for part in parts}
+
+
+def _without(paths: Iterable[str]) -> list[str]:
+    return [f"--ignore={path}" for path in paths]
+
+
 class Part:
-    """Some of the tests, run by one process; `status` is its exit status, `report` pytest's XML."""
+    """Some of the tests, run by one process; `tests`: pytest's arguments, `status`: its exit status, `report`: its XML."""
 
     def __init__(
         self, folder: Path, name: str, tests: list[str], runner: tuple[str, ...] = ("-m", "pytest"), root: Path = ROOT
     ) -> None:
         self.name, self.root, self.status = name, root, 1
         self.report, self.output = folder / f"{name}.xml", folder / f"{name}.out"
-        self._cache, self._runner, self._tests = folder / f"{name}.cache", runner, tests
+        self._cache, self._runner, self.tests = folder / f"{name}.cache", runner, tests
 
-    def run(self, *, shown: bool = True, only_failed: bool = False) -> None:
-        """Run them, or only those that failed; what they say goes to `output` unless it is shown."""
+    def run(self, *, only_failed: bool = False) -> "Part":
+        """Run them, or only those that failed, which is shown at once; else what they say goes to `output`."""
         options = ["-o", f"cache_dir={self._cache}"]
         if only_failed:
             options += ["--last-failed", "--last-failed-no-failures=none"]
         else:
             options += [f"--junitxml={self.report}", "--durations=15"]
-        arguments = [*self._runner, *self._tests, *options]
-        self.status = timed(self.name, arguments, None if shown else self.output, self.root)
+        arguments = [*self._runner, *self.tests, *options]
+        self.status = timed(self.name, arguments, None if only_failed else self.output, self.root)
+        return self
 
     def failed(self) -> list[str]:
         """The tests that failed in the last run, by their identifiers; none where it did not come so far."""

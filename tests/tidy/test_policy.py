@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.suite import MAX_AGAIN, Part, add_up, run_again
+from tests.suite import CORE, LOADING, MAX_AGAIN, PAGES, Part, add_up, parts_in, run_again
 
 ROOT = Path(__file__).resolve().parents[2]
 TESTS = """
@@ -63,8 +63,7 @@ def part_of(folder: Path, content: str) -> Part:
     (folder / "pytest.ini").write_text("[pytest]\n", encoding="utf-8")
     (folder / "test_some.py").write_text(content, encoding="utf-8")
     part = Part(folder, "some", ["."], root=folder)
-    part.run(shown=False)
-    return part
+    return part.run()
 
 
 def test_a_test_that_passes_alone_is_named_and_fails_nothing(tmp_path: Path) -> None:
@@ -106,3 +105,13 @@ def test_many_failures_are_not_tried_again(tmp_path: Path) -> None:
     assert run_again([part]) == []
     assert (tmp_path / "runs").read_text(encoding="utf-8") == "x" * (MAX_AGAIN + 1)
     assert part.status == 1
+
+
+def test_no_test_is_left_out_or_run_twice() -> None:
+    """What a part names exists and is no other's; the part `rest` has all that no other names."""
+    named = [*CORE, *PAGES, *LOADING]
+    assert len(set(named)) == len(named)
+    assert [path for path in named if not list((ROOT / path).glob("test_*.py"))] == []
+    rest = parts_in(Path())["rest"].tests
+    assert rest[0] == "tests"
+    assert {each.removeprefix("--ignore=") for each in rest if each.startswith("--ignore=")} == set(named)
