@@ -35,7 +35,9 @@ _START_S: Final = 5
 _WARM_SHARE: Final = 0.25
 """Of the load, before the first alert: in it people begin to give up, and the platform settles."""
 _LIMIT_S: Final = 60.0
-_SUBJECTS: Final = 20_000
+_PEOPLE: Final = 20_000
+"""So many are about at a time; they come and go, with `_EVENTS_EACH` events in the mean."""
+_EVENTS_EACH: Final = 10
 
 
 class Plan(Struct, frozen=True):
@@ -135,7 +137,8 @@ def _plan(sizes: Sizes) -> Plan:
     maker, requests = EventMaker(12), []
     for batch in range(batches):
         time_us = start_us + round(batch * BATCH_EVENTS / sizes.alert_rate * SECOND_US)
-        accounts = [f"account:{random.randrange(_SUBJECTS)}" for _ in range(BATCH_EVENTS)]
+        first = batch * BATCH_EVENTS // _EVENTS_EACH
+        accounts = [f"account:{first + random.randrange(_PEOPLE)}" for _ in range(BATCH_EVENTS)]
         events: list[object] = [cloud_event(maker.event(account, time_us), account) for account in accounts]
         events += [lost_call(number, person, time_us) for number, person in lost.get(batch, ())]
         requests.append(batch_request(events))
