@@ -76,8 +76,11 @@ class OutboxRows:
         self._set(delivery, WAITING, state=DEAD, claimed_until_us=0, tries=OUTBOX.c.tries + 1, last_error=_plain(error))
 
     def retry(self, delivery: str, now_us: int) -> None:
-        """Try a dead one again, from the first try. Raises `RecordConflict` when it is not dead (any more)."""
-        if not self._set(delivery, DEAD, state=WAITING, tries=0, next_try_us=now_us):
+        """Try a dead one again, from the first try, as if it were written now: else it would be too old at once.
+
+        Raises `RecordConflict` when it is not dead (any more).
+        """
+        if not self._set(delivery, DEAD, state=WAITING, tries=0, created_us=now_us, next_try_us=now_us):
             raise RecordConflict("This message is not given up (any more)")
 
     def dead_letters(self, limit: int = MAX_LISTED) -> list[OutboxRow]:
@@ -109,9 +112,12 @@ class OutboxRows:
         return None if found is None else int(found)
 
     def active(self, receiver: str) -> list[bytes]:
-        """The latest message to this receiver of each alert that is open and told of."""
+        """The latest message to this receiver of each alert that is open and told of; one that still waits, perhaps for the
+        hours of its route, is none yet.
+        """
         other = OUTBOX.alias()
-        latest = select(func.max(other.c.number)).where(other.c.alert == OUTBOX.c.alert, other.c.receiver == receiver)
+        same = other.c.alert == OUTBOX.c.alert, other.c.receiver == receiver
+        latest = select(func.max(other.c.number)).where(*same, other.c.state != WAITING)
         query = (
             select(OUTBOX.c.message)
             .join(ALERTS, ALERTS.c.id == OUTBOX.c.alert)

@@ -44,6 +44,7 @@ def test_the_sender_finds_its_port(filled: Registry) -> None:
     assert (first.id, first.receiver, first.tries) == (f"{'a' * 16}-1-hook", "hook", 0)
     assert (first.message, first.created_us) == (b"a" * 16 + b" 1", T0)
     assert first.claimed_until_us == T0 + 10 + HOLD_US
+    filled.outbox.delivered(f"{'a' * 16}-2-mail")
     assert active.active("mail") == [b"a" * 16 + b" 2"]
 
 
@@ -117,7 +118,8 @@ def test_what_was_given_up_is_for_people(filled: Registry) -> None:
     filled.outbox.retry(name, T0 + MINUTE)
     with pytest.raises(RecordConflict):
         filled.outbox.retry(name, T0 + MINUTE)
-    assert ids(filled, T0 + MINUTE) == ["b1hook"]
+    (again,) = filled.outbox.claim(9, T0 + MINUTE)
+    assert (again.id, again.tries, again.created_us) == (name, 0, T0 + MINUTE)
     assert filled.outbox.dead_letters() == []
 
 
@@ -131,7 +133,12 @@ def test_what_waits_longest_is_told(filled: Registry, open_registry: Open) -> No
 
 
 def test_what_is_still_true_is_what_is_open_and_told(filled: Registry) -> None:
-    """The latest message of each open alert to the receiver; none of one that is suppressed or resolved."""
+    """The latest message of each open alert to the receiver; none of one that is suppressed or resolved, none that waits."""
+    assert filled.outbox.active("hook") == []
+    filled.outbox.delivered(f"{'a' * 16}-1-hook")
+    assert filled.outbox.active("hook") == [b"a" * 16 + b" 1"]
+    filled.outbox.dead(f"{'a' * 16}-2-hook", "gone")
+    filled.outbox.delivered(f"{'b' * 16}-1-hook")
     assert filled.outbox.active("hook") == [b"a" * 16 + b" 2", b"b" * 16 + b" 1"]
     one, other = sorted(filled.alerts.open(), key=lambda each: each.id)
     ended = structs.replace(one, version=3, state="resolved", resolved_us=T0)

@@ -274,3 +274,12 @@ def test_the_state_says_how_a_receiver_is() -> None:
     state = life.worker.state(3, NOW_US)
     assert (state.delivered, state.failed, state.dead, state.queued) == (1, 2, 1, 3)
     assert (state.last_delivered_us, state.last_error, state.last_error_us) == (NOW_US, str(NEVER), NOW_US)
+
+
+def test_what_people_have_tried_again_is_not_too_old() -> None:
+    """Its age runs from when they did, however long ago it happened."""
+    life = Life()
+    one = life.add(at_us=NOW_US - 4 * 3_600 * SECOND_US)
+    life.outbox.kept[one].created_us = NOW_US
+    life.handle()
+    assert life.receiver.taken == ["a1-1"]

@@ -27,6 +27,8 @@ class Delivery(Protocol):
     @property
     def message(self) -> bytes: ...
     @property
+    def created_us(self) -> int: ...
+    @property
     def claimed_until_us(self) -> int: ...
     @property
     def tries(self) -> int: ...
@@ -55,4 +57,7 @@ class ActiveMessages(Protocol):
     """What is still true: for receivers that forget what they are not told again."""
 
     def active(self, receiver: str, /) -> Sequence[bytes]:
-        """The latest message (JSON) to this receiver of each alert that is open and not suppressed. Raises `RegistryError`."""
+        """The latest message (JSON) to this receiver, none that still waits, of each alert that is open and not suppressed.
+
+        Raises `RegistryError`.
+        """

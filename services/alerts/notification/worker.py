@@ -74,7 +74,7 @@ class Worker:
         except msgspec.MsgspecError as error:
             self._give_up(delivery, f"the message cannot be read: {error}", now_us)
             return
-        if now_us - from_text(message.due) > self._bounds.max_age_s * SECOND_US:
+        if now_us - max(from_text(message.due), delivery.created_us) > self._bounds.max_age_s * SECOND_US:
             self._give_up(delivery, self._last_error or "older than max_age_s before it could be sent", now_us)
             return
         paused_until_us = self.circuit.until_us(now_us)
