@@ -29,7 +29,8 @@ _SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 
 class SecurityHeaders:
     """ASGI middleware: sets `HEADERS`, keeps answers out of caches unless they say otherwise, and refuses a change that
-    a browser sends from another site's page (`Sec-Fetch-Site`, which every current browser sets).
+    a browser sends from another site's page: by `Sec-Fetch-Site`, or where a browser sets none, since the pages are
+    reached without encryption, by `Origin`.
     """
 
     def __init__(self, app: ASGIApp) -> None:
@@ -78,4 +79,8 @@ class SmallBodies:
 def _from_another_site(scope: Scope) -> bool:
     if scope["method"] in _SAFE_METHODS:
         return False
-    return Headers(scope=scope).get("sec-fetch-site", "same-origin") not in {"same-origin", "none"}
+    headers = Headers(scope=scope)
+    if (said := headers.get("sec-fetch-site")) is not None:
+        return said not in {"same-origin", "none"}
+    origin = headers.get("origin")
+    return origin is not None and origin.partition("://")[2].lower() != headers.get("host", "").lower()

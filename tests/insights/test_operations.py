@@ -1,6 +1,7 @@
 """What the command line asks of the platform: freshness, refused events, doctor, migrations, detecting the past again."""
 
 import httpx
+import pytest
 
 from services.insights.figures.catalogue import FIGURES
 from shared.detection.settings import DEFAULTS, merged
@@ -79,6 +80,15 @@ def test_a_page_of_another_site_changes_nothing(client: httpx.Client):
     assert client.post("/api/v1/redetections", headers=foreign).status_code == 403
     assert client.get("/healthz", headers=foreign).status_code == 200
     assert client.post("/api/v1/redetections", headers={"sec-fetch-site": "same-origin"}).status_code == 202
+
+
+@pytest.mark.parametrize("origin", ["http://elsewhere.example", "null", "http://localhost:1"])
+def test_a_page_of_another_site_is_known_without_encryption_too(client: httpx.Client, origin: str):
+    """Over plain HTTP browsers say no more than the origin of the page; a program says none."""
+    own = f"http://{client.base_url.netloc.decode()}"
+    assert client.post("/api/v1/redetections", headers={"origin": origin}).status_code == 403
+    assert client.get("/healthz", headers={"origin": origin}).status_code == 200
+    assert client.post("/api/v1/redetections", headers={"origin": own}).status_code == 202
 
 
 def test_openapi_names_every_route_and_no_outside_address(client: httpx.Client):
