@@ -27,6 +27,7 @@ from services.alerts.watermark import Watermark
 from shared.errors import LogError, LogMismatch, RecordConflict, RegistryError, StoreDamaged, StoreError
 from shared.journey.instants import DAY_US, HOUR_US, SECOND_US
 from shared.log.port import LogReader
+from shared.registry.alerts import MAX_FORGOTTEN
 from shared.store.client import Store
 
 POLL_S: Final = 0.1
@@ -209,8 +210,8 @@ class Engine:
         self._begun = self._keeping.begin(now_us)
         if outcome.taken:
             self._told()
-        if self._forgot_us is None or not 0 <= now_us - self._forgot_us < DAY_US:
-            self._keeping.forget(now_us)
+        due = self._forgot_us is None or not 0 <= now_us - self._forgot_us < DAY_US
+        if due and self._keeping.forget(now_us) < MAX_FORGOTTEN:  # else there are more: the next round goes on
             self._forgot_us = now_us
 
     def _says_more(self, now_us: int, judged: Judged) -> bool:

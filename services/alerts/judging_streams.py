@@ -38,8 +38,7 @@ class SilenceJudge:
     def hear(self, heard: Mapping[Series, int]) -> None:
         """Say in which slot a channel last sent anything, of those heard of since the past was read."""
         for number, series in enumerate(self._series):
-            if (slot := heard.get(series, -1)) > self._heard[number]:
-                self._heard[number] = slot
+            self._heard[number] = heard.get(series, -1)
 
     @property
     def level(self) -> float:

@@ -158,9 +158,14 @@ class Live:
             time_us = from_text(event.time)
             if time_us > now_us + _AHEAD_US or self.imports.brought(event.source, time_us):
                 continue
-            slot = time_us // SLOT_US
-            if (series in self.heard or len(self.heard) < MAX_CHANNELS) and slot > self.heard.get(series, -1):
-                self.heard[series] = slot
+            self._hear(series, time_us // SLOT_US, (self.watermark.ticked_us() or now_us) // SLOT_US)
+
+    def _hear(self, series: Series, slot: int, present: int) -> None:
+        """What claims a time ahead of the log's clock is heard now; a slot noted before that clock was put back is not kept."""
+        heard = self.heard.get(series, -1)
+        newer = min(slot, present) > heard or heard > present
+        if newer and (series in self.heard or len(self.heard) < MAX_CHANNELS):
+            self.heard[series] = min(slot, present)
 
     def _take_controls(self, record: StoredRecord, now_us: int) -> None:
         for control in _controls.decode(record.value):

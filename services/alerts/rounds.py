@@ -9,6 +9,7 @@ from msgspec import Struct
 from services.alerts.calendar_clock import SLOT_US
 from services.alerts.counts import Present
 from services.alerts.counts_query import read_level
+from services.alerts.engine_state import MAX_ALERTED
 from services.alerts.judging import Judge, Sight
 from services.alerts.judging_levels import Share, level_window
 from services.alerts.judging_rises import Alerted, bounds
@@ -162,6 +163,7 @@ class Rounds:
         first_us = at_us - (self._settings.rises.weeks + 2) * 7 * 24 * HOUR_US
         if self.alerted and self.alerted[0].to_us < first_us:
             self.alerted = [each for each in self.alerted if each.to_us >= first_us]
+        del self.alerted[:-MAX_ALERTED]
         self.found = findings
 
 

@@ -3,12 +3,16 @@
 import msgspec
 import pytest
 
+from services.alerts.engine_state import EngineState, read_state, write_state
+from services.alerts.judging_rises import Alerted
 from services.alerts.settings import parse_alerts
+from shared.alerts.finding import Series
 from shared.errors import LogMismatch
 from shared.journey.control import ImportFinished, ImportStarted
 from shared.journey.instants import DAY_US, HOUR_US, SECOND_US
 from shared.log.port import Kind
 from tests.alerts_engine.site import MINUTE_US, TEXT, Site
+from tests.alerts_lifecycle.rows import row, write
 
 
 def test_points_become_one_alert_and_it_ends(site: Site) -> None:
@@ -350,3 +354,24 @@ def test_state_is_small_and_what_it_holds_is_bounded(site: Site) -> None:
     state = site.keeping.begin(site.now_us).state
     assert 100 < len(state) < 20_000
     assert msgspec.json.decode(state)["version"] == 1
+
+
+def test_more_old_alerts_than_are_forgotten_at_once_are_forgotten_with_the_next_rounds(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However many there are: what a busy site leaves does not grow for ever."""
+    for module in ("services.alerts.engine", "shared.registry.alerts"):
+        monkeypatch.setattr(f"{module}.MAX_FORGOTTEN", 2)
+    old = [row(name, state="resolved", resolved_us=1) for name in "abcde"]
+    site.registry.alerts.commit_round(write(0, *old, receivers=()))
+    site.turns(4)
+    assert site.registry.alerts.held(0).alerts == []
+
+
+def test_spans_that_alerted_are_bounded_while_it_runs(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As they are when they are kept: series that come and go for months fill no memory."""
+    monkeypatch.setattr("services.alerts.rounds.MAX_ALERTED", 2)
+    spans = [Alerted(Series("rise", "error_loop"), site.now_us, site.now_us + number) for number in range(5)]
+    site.registry.alerts.commit_round(write(0, state=write_state(EngineState(alerted=tuple(spans)))))
+    site.turn()
+    assert read_state(site.keeping.begin(site.now_us).state).alerted == tuple(spans[-2:])

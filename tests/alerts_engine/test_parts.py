@@ -15,7 +15,8 @@ from services.alerts.tail import Tail
 from services.alerts.watermark import Watermark
 from shared.alerts.finding import Finding, Series
 from shared.errors import LogError
-from shared.journey.instants import DAY_US, SECOND_US
+from shared.journey.control import ClockTicked
+from shared.journey.instants import DAY_US, SECOND_US, to_text
 from shared.log.local import LocalLogReader
 from shared.log.port import Kind, Position, Record
 from tests.alerts_engine.site import EVENTS, POINTS, T0
@@ -131,6 +132,24 @@ def test_channels_are_heard_by_their_latest_event(follow: Follow) -> None:
     follow.step()
     (heard,) = follow.live.heard.values()
     assert heard == T0 // (900 * SECOND_US)
+
+
+def test_a_source_that_is_ahead_hides_no_silence_and_makes_none(follow: Follow) -> None:
+    """Its events count as of the log's clock; so the ones of others after it do, also when that clock was put back since."""
+    slot_us, slots = 900 * SECOND_US, follow.live.heard
+
+    def hear(time_us: int, ticked_us: int) -> int:
+        follow.logs.append(Kind.CONTROL, [ClockTicked(to_text(ticked_us))], EVENTS)
+        follow.logs.append(Kind.EVENTS, [msgspec.structs.replace(event(1), time=to_text(time_us))])
+        follow.step()
+        (heard,) = slots.values()
+        return heard - T0 // slot_us
+
+    assert hear(T0 + slot_us + SECOND_US, T0 + 600 * SECOND_US) == 0
+    assert hear(T0 + slot_us, T0 + slot_us) == 1
+    assert hear(T0, T0 + slot_us) == 1
+    assert hear(T0 + 50 * slot_us, T0 + 50 * slot_us) == 50
+    assert hear(T0 + 2 * slot_us, T0 + 2 * slot_us) == 2
 
 
 def test_state_comes_back_as_it_was_and_is_bounded() -> None:
