@@ -195,7 +195,7 @@ def _rise(finding: Finding, reader: Reader) -> str:
     expected = finding.expected or 0.0
     least = reader.small_cell_min
     told = finding.observed >= least and expected >= least / _LEAST_WEEKS
-    few = 0 < finding.observed < least
+    few = 0 < finding.observed < least or 0 < (finding.citizens or 0) < least
     return reader.pick(_FEW if few else _RISE).format(
         **_values(finding, reader),
         observed=reader.count(finding.observed),

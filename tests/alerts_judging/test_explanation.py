@@ -137,6 +137,13 @@ def test_no_small_count_can_be_read_from_a_sentence(observed: int) -> None:
         assert "times as many" not in told
 
 
+def test_few_people_with_many_difficulties_are_not_told_either() -> None:
+    """What so few met often is withheld in the sentence, as it is in what is measured."""
+    told = explain(finding(RISE, observed=24, citizens=7, expected=4.0), EN)
+    assert "fewer than 10 people" in told
+    assert "24" not in told
+
+
 def test_the_bound_of_small_counts_is_the_sites() -> None:
     """With a bound of 0 everything is told."""
     told = explain(finding(RISE, observed=4, citizens=4, expected=1.0), Reader("en", ZoneInfo("UTC"), 0))
