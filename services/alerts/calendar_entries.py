@@ -47,7 +47,7 @@ def _times(path: Path, table: Table, problems: Problems) -> Times:
     last = _local_slot(table["to"], end=True)
     if first is not None and last is not None and last < first:
         problems.add((*path, "to"), "lies before `from`")
-    hours = tuple(_hours(path, text, problems) for text in table["hours"])
+    hours = tuple(_hours(path, text, problems) for text in table["hours"] or ())
     return Times(
         first=first,
         last=last,

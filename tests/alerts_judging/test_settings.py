@@ -104,6 +104,7 @@ WRONG = [
     ('[[calendar.peak]]\nname = "a"\nweekdays = ["mon"]', 1, "calendar.peak[1]: changes nothing"),
     ('[[calendar.peak]]\nname = "a"\nfactor = 2', 1, "calendar.peak[1]: says no time"),
     ('[[calendar.maintenance]]\nname = "a"\nfrom = 2026-01-02', 1, "needs both: it must end"),
+    ('[[calendar.opening]]\nname = "a"\nweekdays = ["mon"]', 1, "calendar.opening[1]: `hours` is missing"),
     (
         '[[calendar.maintenance]]\nname = "a"\nfrom = 2026-01-02\nto = 2026-01-01',
         4,

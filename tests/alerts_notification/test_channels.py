@@ -13,6 +13,7 @@ from services.alerts.notification.webhook import WebhookChannel
 from shared.errors import ConfigurationError
 from shared.log.local import LocalLogWriter
 from shared.log.port import ALERTS
+from tests.alerts_notification.certificates import make_certificates
 from tests.alerts_notification.test_settings import FULL, settings_of
 
 ENVIRONMENT = {"WEB_TEAM_KEY": "k" * 32, "MAIL_PASSWORD": "secret"}
@@ -59,8 +60,16 @@ def test_what_is_missing_is_said_at_the_start(tmp_path: Path, environment: Any, 
 
 
 def test_certificates_that_cannot_be_used_are_said_at_the_start(tmp_path: Path) -> None:
-    """With the receiver's name."""
-    (tmp_path / "ca.pem").write_text("nothing", encoding="utf-8")
-    text = full(tmp_path).replace('kind = "webhook"', f'kind = "webhook"\nca_file = "{tmp_path / "ca.pem"}"')
+    """With the line; and with the receiver's name, where they went away after the settings were read."""
+    path = tmp_path / "ca.pem"
+    path.write_text("nothing", encoding="utf-8")
+    text = full(tmp_path).replace('kind = "webhook"', f'kind = "webhook"\nca_file = "{path}"')
+    with pytest.raises(
+        ConfigurationError, match=r"line \d+: notification\.receiver\.web-team\.ca_file: expected a file"
+    ):
+        settings_of(text)
+    path.write_bytes(make_certificates(tmp_path, "a.example").authority.read_bytes())
+    settings = settings_of(text)
+    path.unlink()
     with pytest.raises(ConfigurationError, match=r"notification\.receiver\.web-team: ca_file cannot be used"):
-        open_channels(settings_of(text), ENVIRONMENT, None)
+        open_channels(settings, ENVIRONMENT, None)

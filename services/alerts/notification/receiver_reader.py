@@ -1,6 +1,8 @@
 """Reads one table `notification.receiver.NAME`: what each kind of receiver takes."""
 
 import re
+import ssl
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final, Literal
 
@@ -18,7 +20,7 @@ from services.alerts.notification.settings import (
     WebhookReceiver,
 )
 from services.alerts.notification.table_reader import TableReader, unknown
-from services.alerts.notification.web_address import address_problem
+from services.alerts.notification.web_address import address_problem, base_problem
 from shared.alerts.alert import Step
 
 Kind = Literal["webhook", "email", "alertmanager", "topic"]
@@ -91,7 +93,7 @@ def _alertmanager(name: str, table: TableReader) -> Receiver:
     repeat = NUMBERS["repeat_s"]
     return AlertmanagerReceiver(
         name=name,
-        url=_url(table).rstrip("/"),
+        url=_url(table, base_problem).rstrip("/"),
         repeat_s=table.whole("repeat_s", repeat.default, repeat.low, repeat.high),
         labels=_labels(table),
         token=_secret(table, "token"),
@@ -118,9 +120,9 @@ def _topic(name: str, table: TableReader) -> Receiver:
 _READERS: Final = {"webhook": _webhook, "email": _email, "alertmanager": _alertmanager, "topic": _topic}
 
 
-def _url(table: TableReader) -> str:
+def _url(table: TableReader, wrong: Callable[[str], str] = address_problem) -> str:
     url = table.text("url", None, wanted="a web address")
-    problem = address_problem(url) if url else ""
+    problem = wrong(url) if url else ""
     if problem:
         table.note("url", problem)
     return url
@@ -152,9 +154,17 @@ _KEPT_ELSEWHERE: Final = 'where the secret is kept: { environment = "NAME" } or 
 
 def _ca_file(table: TableReader) -> Path | None:
     text = table.text("ca_file")
-    if text and not Path(text).is_file():
+    if text and not _holds_certificates(text):
         table.note("ca_file", f"expected a file of certificates (PEM); {text} is none")
     return Path(text) if text else None
+
+
+def _holds_certificates(file: str) -> bool:
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(file)
+    except OSError:  # an `SSLError` is one
+        return False
+    return True
 
 
 def _steps(table: TableReader, default: frozenset[Step]) -> frozenset[Step]:

@@ -3,6 +3,7 @@
 Source: docs/alerts/notification.md, section "Settings".
 """
 
+import os
 import re
 from collections.abc import Mapping
 from ipaddress import ip_network
@@ -22,7 +23,7 @@ from services.alerts.notification.settings import (
     Route,
 )
 from services.alerts.notification.table_reader import LineOf, Problems, TableReader, unknown
-from services.alerts.notification.web_address import address_problem
+from services.alerts.notification.web_address import base_problem
 from shared.alerts.finding import SEVERITIES
 from shared.detection.declarations.declaration import Words
 from shared.errors import ConfigurationError
@@ -159,7 +160,7 @@ def _networks(table: TableReader) -> tuple[Network, ...]:
 
 def _pages_url(table: TableReader) -> str:
     url = table.text("pages_url")
-    problem = address_problem(url) if url else ""
+    problem = base_problem(url) if url else ""
     if problem:
         table.note("pages_url", problem)
     return url.rstrip("/")
@@ -167,7 +168,7 @@ def _pages_url(table: TableReader) -> str:
 
 def _folder(table: TableReader) -> Path | None:
     text = table.text("playbooks")
-    if text and not Path(text).is_dir():
+    if text and not os.path.isdir(text):  # noqa: PTH112  # which raises nothing
         table.note("playbooks", f"expected a folder with the subfolders fr and en; {text} is none")
     return Path(text) if text else None
 

@@ -23,6 +23,11 @@ def address_problem(url: str) -> str:
     return _parts_problem(parts)
 
 
+def base_problem(url: str) -> str:
+    """What is wrong with an address that paths are added to, '' if nothing is."""
+    return address_problem(url) or ("a path is added to the address: it cannot hold a ?" if "?" in url else "")
+
+
 def _parts_problem(parts: SplitResult) -> str:
     if parts.username is not None or parts.password is not None:
         return "the address holds a user name or password; secrets do not stand in this file"
