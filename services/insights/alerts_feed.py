@@ -23,6 +23,8 @@ RETRY_MS: Final = 3_000
 HEARTBEAT: Final = b"event: heartbeat\ndata: {}\n\n"
 """An event, not a comment: pages cannot see comments, and notice by the heartbeats that a connection is dead."""
 
+_RETRY: Final = f"retry: {RETRY_MS}\n\n".encode()
+
 _log = logging.getLogger(__name__)
 
 UNKNOWN: Final = b"event: unknown\ndata: {}\n\n"
@@ -57,14 +59,18 @@ class AlertsFeed:
     async def listen(self) -> AsyncIterator[bytes]:
         """What changed since the listener came, and that it did not for long, until the server stops.
 
-        `changes` tells the state, first the present one; `unknown` that the registry does not answer.
+        `changes` tells the state, first the present one; `unknown` that the registry does not answer. It ends at once where
+        many came at the same moment and the others are enough.
         """
+        if self.full():
+            yield _RETRY
+            return
         news = asyncio.Event()
         self._listeners.add(news)
         self._keep_polled()
         told = b""
         try:
-            yield f"retry: {RETRY_MS}\n\n".encode()
+            yield _RETRY
             while not self._stopping():
                 news.clear()
                 if self._event != told:

@@ -60,6 +60,26 @@ def test_a_listener_hears_the_state_then_each_change() -> None:
     asyncio.run(listen())
 
 
+def test_many_who_come_at_once_are_no_more_than_the_bound() -> None:
+    """They were let in before any of them was counted; those beyond the bound are sent away and come back later."""
+
+    async def listen() -> None:
+        feed = Site().feed(max_listeners=2)
+        streams = [feed.listen() for _ in range(5)]
+        assert not feed.full()
+        assert all([(await told(each)).startswith(b"retry: ") for each in streams])
+        for each in streams[:2]:
+            assert b"event: changes" in await told(each)
+        for each in streams[2:]:
+            with pytest.raises(StopAsyncIteration):
+                await told(each)
+        for each in streams[:2]:
+            await each.aclose()
+        assert not feed.full()
+
+    asyncio.run(listen())
+
+
 def test_silence_is_broken_by_heartbeats() -> None:
     """They are events, which a page can see."""
 
