@@ -20,6 +20,8 @@ HOLD_US: Final = 60_000_000
 MAX_WAIT_US: Final = 14 * 86_400_000_000
 """No delivery waits longer, for the hours of its route or its next try: one that would was written by a clock that has been
 put back since."""
+MAX_RETRY_WAIT_US: Final = 2 * 3_600_000_000
+"""Nor longer for its next try once it was tried: twice what a receiver may ask for."""
 MAX_CLAIMED: Final = 500
 MAX_LISTED: Final = 1_000
 MAX_ERROR_CHARS: Final = 1_000
@@ -137,10 +139,14 @@ class OutboxRows:
             earlier.c.state == WAITING,
             earlier.c.number < kept.number,
         )
+        due = or_(
+            _over(kept.next_try_us, now_us, MAX_WAIT_US),
+            and_(kept.tries > 0, kept.next_try_us > now_us + MAX_RETRY_WAIT_US),
+        )
         return (
             select(kept.id)
             .where(kept.state == WAITING, first)
-            .where(_over(kept.next_try_us, now_us, MAX_WAIT_US), _over(kept.claimed_until_us, now_us, HOLD_US))
+            .where(due, _over(kept.claimed_until_us, now_us, HOLD_US))
             .order_by(kept.next_try_us, kept.created_us, kept.alert, kept.number, kept.receiver)
         )
 

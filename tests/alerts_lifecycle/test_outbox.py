@@ -95,6 +95,10 @@ def test_a_clock_that_is_put_back_holds_nothing_up(filled: Registry) -> None:
     assert len(ids(filled, T0 + 10)) == 3
     filled.outbox.failed(f"{'b' * 16}-1-hook", "refused", T0 + 30 * MAX_WAIT_US)
     assert ids(filled, T0 + 10) == ["b1hook"]
+    filled.outbox.failed(f"{'b' * 16}-1-hook", "refused", T0 + 24 * 60 * MINUTE)
+    assert ids(filled, T0 + 10) == ["b1hook"]
+    filled.outbox.failed(f"{'b' * 16}-1-hook", "refused", T0 + 10 + 60 * MINUTE)
+    assert ids(filled, T0 + 10) == []
 
 
 def test_what_arrived_is_never_given_out_again(filled: Registry) -> None:
