@@ -19,6 +19,7 @@ _MINUTES: Final = SLOT_US // MINUTE_US
 _MAX_CACHED: Final = 16
 _SIDES: Final[tuple[Literal["left", "right"], ...]] = ("left", "right")
 _COLUMNS: Final = 5
+_PLACE: Final = 2
 """Of a row: identity, revision, place, journey, and minute and sign together."""
 
 Place = tuple[str, str, str, str]
@@ -124,6 +125,8 @@ class PointCounts:
     def use(self, table: SeriesTable) -> None:
         """Count by this table from now on."""
         self._table = table
+        if len(self._places) > MAX_PLACES // 2:
+            self._forget_places()
         self._members = [self._series(place) for place in self._places]
         self._places_of = None
         for slot in self._slots.values():
@@ -227,6 +230,18 @@ class PointCounts:
         pairs = _distinct(series * width + np.repeat(journeys, of_row))
         numbers, touched = np.unique(pairs // width, return_counts=True)
         return numbers, touched.astype(np.int64)
+
+    def _forget_places(self) -> None:
+        """Let go of the places that no slot holds any more: over months there are more than there is room for."""
+        columns = [np.frombuffer(slot.columns[_PLACE], dtype=np.int64) for slot in self._slots.values()]
+        held = np.unique(np.concatenate([*columns, np.zeros(0, dtype=np.int64)]))
+        numbers = np.zeros(len(self._places), dtype=np.int64)
+        numbers[held] = np.arange(len(held))
+        names = list(self._places)
+        self._places = {names[old]: new for new, old in enumerate(held.tolist())}
+        for slot, column in zip(self._slots.values(), columns, strict=True):
+            slot.columns[_PLACE] = array("q", numbers[column].tobytes())
+            slot.kept = None
 
     def _place(self, place: Place) -> int | None:
         found = self._places.get(place)

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from random import Random
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -116,3 +117,26 @@ def test_repeated_rows_take_no_room_for_long() -> None:
         counted.add(made(3))
     counted.counts(BEGIN, BEGIN + 8 * SLOT_US)
     assert counted.rows == 1
+
+
+def test_places_that_are_over_leave_room_for_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Over months there are more of them than there is room for; what still counts goes on counting, whatever came before it."""
+    monkeypatch.setattr("services.alerts.point_counts.MAX_PLACES", 4)
+    table = SeriesTable(100, 0)
+    counted = PointCounts(table)
+    later_us = BEGIN + 100 * SLOT_US
+    for number in range(4):
+        counted.add(made(number))
+    lasting = made(5)._replace(time_us=later_us)
+    assert counted.add(lasting)
+    other = made(6)._replace(time_us=later_us, place=("long_wait", "passport", "web", ""))
+    assert not counted.add(other)
+    counted.forget_before(later_us)
+    counted.use(table)
+    assert counted.add(other)
+    found = dict(zip(table.series, counted.counts(later_us, later_us + SLOT_US).tolist(), strict=True))
+    assert found[Series("rise", "error_loop", "housing", "web")] == 1
+    assert found[Series("rise", "long_wait", "passport", "web")] == 1
+    assert sum(found.values()) == 4
+    counted.add(lasting._replace(sign=-1, revision=2))
+    assert sum(counted.counts(later_us, later_us + SLOT_US).tolist()) == 2
