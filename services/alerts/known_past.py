@@ -20,6 +20,8 @@ _SPARE_WEEKS: Final = 2
 RECENT_US: Final = 2 * DAY_US
 SETTLED_US: Final = DAY_US
 """What is older than two days changes little (late events, retractions): it is read again once a day."""
+CLOSED_US: Final = 14 * DAY_US
+"""A service without any event for so long had ended: two weeks, as for a channel that is closed rather than silent."""
 CHANGED_SHARE: Final = 0.01
 """Sooner when its rows have become more by this share: an import brought them, or a redetection."""
 
@@ -63,7 +65,8 @@ class PastReader:
         """All that rounds compare with. Raises `StoreError`."""
         rises = self._settings.rises
         begin_us = (now_us - (rises.weeks + _SPARE_WEEKS) * 7 * DAY_US) // SLOT_US * SLOT_US
-        first = read_first_slots(self._store)
+        slots = read_first_slots(self._store, begin_us)
+        first = {service: _first(*each, begin_us, now_us) for service, each in slots.items()}
         old = self._old(begin_us, now_us, first)
         until_us = old.until_us
         recent = read_points(self._store, self._settings, until_us, now_us, self._table())
@@ -111,6 +114,16 @@ class _Settled(Struct, frozen=True):
     first: Mapping[str, int]
     points: Counted
     events: Counted
+
+
+def _first(ever: int, within: int, begin_us: int, now_us: int) -> int:
+    """From which slot on a service is known: its first, unless it began again within the span that is compared with.
+
+    A history that was imported, or a season, that ended before says nothing of what is usual now.
+    """
+    if not within:
+        return now_us // SLOT_US
+    return within if (within * SLOT_US - begin_us) > CLOSED_US else ever
 
 
 def _since(first: Mapping[str, int]) -> Callable[[Series], int]:

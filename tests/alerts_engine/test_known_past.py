@@ -65,6 +65,21 @@ def test_history_that_is_imported_is_known_within_the_hour(site: Site, service: 
     assert sums(reader.read(T0 + HOUR_US)) == sums(PastReader(site.store, site.settings).read(T0 + HOUR_US))
 
 
+def test_history_that_ended_long_ago_is_not_known_as_nothing(site: Site) -> None:
+    """Years were imported, and the service is live since yesterday: what it has since is no rise from nothing."""
+    times = [T0 - days * DAY_US for days in (400, 300, 1)]
+    site.logs.append(Kind.EVENTS, [site.event(times[0], "closed"), *(site.event(each, "permits") for each in times)])
+    site.load()
+    first = PastReader(site.store, site.settings).read(T0).first
+    assert first["closed"] == T0 // SLOT_US
+    assert first["permits"] == times[2] // HOUR_US * 4
+    site.turn()
+    site.broken(20, service="permits")
+    site.broken(20, service="closed")
+    site.turn()
+    assert site.open() == []
+
+
 def test_series_beyond_the_bound_are_left_out_and_told(site: Site) -> None:
     """Those with most points are watched, also when others come first in the latest days."""
     fill(site, 3, 20)
