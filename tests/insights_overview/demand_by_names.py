@@ -3,7 +3,6 @@
 Source: docs/definitions/frictions.md, "Failure demand". Slow: every question follows persons from point to contact.
 """
 
-
 from typing import Any, Final
 
 from services.insights.figures.overview_ratio import sums_sql

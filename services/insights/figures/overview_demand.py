@@ -16,6 +16,13 @@ from services.insights.figures.table import Column, Table, Value, table
 from services.insights.filters import Filters
 from services.insights.language import N_
 from services.insights.ports import Store
+from shared.store.assembled import WAITING, read_freshness
+
+NOT_JUDGED_YET: Final = N_(
+    "Not every contact that has arrived is judged yet: this figure may still change. The state of the data says how far it is."
+)
+_JUDGED_WITHIN_S: Final = 120.0
+"""Contacts that have waited longer are told of."""
 
 
 class Demand(Struct, frozen=True):
@@ -53,6 +60,13 @@ def demand_sums(store: Store, filters: Filters) -> Sums:
     return scaled(read_sums(row["sums"]), found.avoidable, found.contacts)
 
 
+def _judged_notes(store: Store) -> tuple[str, ...]:
+    """What to say while contacts wait to be judged for long, or were never all judged."""
+    freshness = read_freshness(store.query(WAITING, {}).rows[0])
+    late = not freshness.through_us or freshness.behind_s > _JUDGED_WITHIN_S
+    return (NOT_JUDGED_YET,) if late else ()
+
+
 def _failure_demand(ask: Ask) -> Table:
     periods = two_periods(ask)
     return table(
@@ -79,7 +93,7 @@ def _failure_demand(ask: Ask) -> Table:
         ),
         [_row(name, demand(ask.store, filters), ask.contact_cost_cents) for name, filters in periods.named()],
         whole=False,
-        notes=periods.notes(),
+        notes=(*periods.notes(), *_judged_notes(ask.store)),
     )  # fmt: skip
 
 
