@@ -1,4 +1,4 @@
-"""Which stored sums answer a question about `events` or `points` (migrations 0001, 0002 and 0009).
+"""Which stored sums answer a question about `events`, `points` or `judged_contacts` (migrations 0001, 0002, 0009 and 0013).
 
 Sums by day and without territory, sums by calendar month with it (or with step and office), sums by hour with it: the first two grow with the
 calendar and the number of names alone. A projection answers only what asks for its own expressions of the time: the
@@ -12,7 +12,7 @@ from services.insights.conditions import DAY, HOUR, MONTH, restrict, where_of, w
 from services.insights.filters import Filters
 from shared.journey.instants import DAY_US, from_us, to_us
 
-Table = Literal["events", "points"]
+Table = Literal["events", "points", "judged_contacts"]
 Finest = Literal["hour", "day", "month"]
 
 _STARTS: Final = {
@@ -46,7 +46,7 @@ def sums(
     the hour of it) of what is added up. The rows of the parts must be added up, too. `monthly` where the question names the
     territory, the step or the office; the filter `territory` does by itself.
     """
-    conditions, parameters = restrict(filters, rule_column=table == "points")
+    conditions, parameters = restrict(filters, rule_column=table != "events")
     monthly = monthly or filters.territory is not None
     stretches, edges = _stretches(filters, finest, monthly=monthly)
     sql = " UNION ALL ".join(

@@ -1,4 +1,4 @@
-"""The assembler: from `events` into `journeys`, whatever the loader has noted in `touched_journeys`.
+"""The assembler: from `events` into `journeys`, whatever the loader has noted in `touched_journeys`; and contacts are judged.
 
 It takes batches of keys in order, rebuilds their journeys from all of their events, and only then deletes the batches: what a
 crash leaves undone is done again, with the same result under a higher version.
@@ -12,11 +12,13 @@ import msgspec
 from clickhouse_connect.driver.client import Client
 
 from services.loader import journey_sql
+from services.loader.judging import Judge
 from services.loader.staging import await_earlier_inserts, take_staging
 from services.loader.touched import note_past
 from shared.clock import now_us
 from shared.detection.cuts import cuts, cutting, smallest_gap_us
 from shared.detection.draft import journey_id
+from shared.detection.failure_demand import judging
 from shared.detection.fold import MAX_JOURNEY_EVENTS
 from shared.detection.occurrence import Reference
 from shared.detection.settings import DEFAULTS, RuleBook
@@ -82,9 +84,10 @@ class Assembler:
         self._max_keys = max_keys
         self._max_events = max_events
         self._sql = journey_sql.statements(fence)
+        self._judge = Judge(fence, self._sql.events, max_events)
         self._client: Client | None = None
         self._settled = False
-        self._cutting = ""
+        self._noted = ("", "")
         self._version = 0
 
     def run_once(self) -> Assembled:
@@ -95,11 +98,12 @@ class Assembler:
         book = self._book()
         with typed_errors("journeys"):
             writer = self._begin(book)
-            batch, keys, more = self._next(writer)
+            batch, keys, loaded, more = self._next(writer)
             if not keys:
                 return Assembled()
             self._settled = False
-            written = self._assemble(writer, book, {"batch": batch, "of": 1, "number": 0})
+            part = {"batch": batch, "of": 1, "number": 0}
+            written = self._assemble(writer, book, part) if loaded else self._judge_only(writer, book, part)
             writer.command(journey_sql.TAKEN, parameters={"batch": batch}, settings={"mutations_sync": 2})
             self._settled = True
         return Assembled(keys, written, more)
@@ -135,19 +139,26 @@ class Assembler:
             last = int(writer.query(journey_sql.LAST_VERSION).result_rows[0][0])
             self._version = max(self._version, last)
             self._settled = True
-        if self._cutting != cutting(book):
-            note_past(writer, cutting(book))
-            self._cutting = cutting(book)
+        settings = (cutting(book), judging(book))
+        if self._noted != settings:
+            note_past(writer, *settings)
+            self._noted = settings
         return writer
 
-    def _next(self, writer: Client) -> tuple[int, int, bool]:
-        """Up to which batch to take, how many keys that is, and whether there are more."""
-        batch, keys = 0, 0
-        for number, count in writer.query(journey_sql.BATCHES).result_rows:
+    def _next(self, writer: Client) -> tuple[int, int, int, bool]:
+        """Up to which batch to take, how many keys that is, of how many of them events were loaded, and whether there are more."""
+        batch, keys, loaded = 0, 0, 0
+        for number, count, of_events in writer.query(journey_sql.BATCHES).result_rows:
             if keys and keys + count > self._max_keys:
-                return batch, keys, True
-            batch, keys = number, keys + count
-        return batch, keys, False
+                return batch, keys, loaded, True
+            batch, keys, loaded = number, keys + count, loaded + of_events
+        return batch, keys, loaded, False
+
+    def _judge_only(self, writer: Client, book: RuleBook, part: dict[str, int]) -> int:
+        """Of keys that only points were loaded of: no journeys are written."""
+        self._empty(writer)
+        self._judge.judge(writer, book, part)
+        return 0
 
     def _assemble(self, writer: Client, book: RuleBook, part: dict[str, int]) -> int:
         """Rebuild the journeys of a part of the keys, divided until its events fit."""
@@ -158,13 +169,14 @@ class Assembler:
         if sum(events for *_, events, _, _ in found) <= self._max_events:
             journeys = list(self._cuts(writer, book, found))
             self._write(writer, journeys)
+            self._judge.judge(writer, book, part)
         else:
             keys = writer.query(journey_sql.KEYS, parameters=part).result_rows
             if len(keys) > 1:
                 of, number = part["of"], part["number"]
                 halves = [part | {"of": of * 2, "number": each} for each in (number, number + of)]
                 return sum(self._assemble(writer, book, half) for half in halves)
-            journeys = self._assemble_long(writer, book, *keys[0])
+            journeys = self._assemble_long(writer, book, part, *keys[0])
         writer.command(self._sql.remove, parameters=part | {"version": self._version})
         return len(journeys)
 
@@ -197,7 +209,9 @@ class Assembler:
                 events = [(time_us, kind, case) for _, _, time_us, kind, case in of_key]
                 yield from _cut(subject, service, events, book)
 
-    def _assemble_long(self, writer: Client, book: RuleBook, subject: str, service: str) -> list[Cut]:
+    def _assemble_long(
+        self, writer: Client, book: RuleBook, part: dict[str, int], subject: str, service: str
+    ) -> list[Cut]:
         """A key with more events than are staged at once: range by range, each of whole journeys. What was cut is staged."""
         key = {"subject": subject, "service": service}
         journeys: list[Cut] = []
@@ -206,9 +220,11 @@ class Assembler:
             journeys.append(found[0])
             if group and group[-1][0].place + group[-1][0].size + found[0].size - group[0][0].place > self._max_events:
                 self._write_range(writer, key, group)
+                self._judge.judge(writer, book, part, whole=False)
                 group = []
             group.append(found)
         self._write_range(writer, key, group)
+        self._judge.judge(writer, book, part, whole=False)
         self._empty(writer)
         self._insert_cuts(writer, journeys)
         return journeys

@@ -15,7 +15,8 @@ from shared.store.client import insert_rows
 from shared.store.damage import damaged_part
 from shared.store.failures import typed_errors
 
-_EVENTS: Final = TARGETS[Kind.EVENTS].table
+_NOTED: Final = {TARGETS[kind].table: kind for kind in (Kind.EVENTS, Kind.POINTS)}
+"""Whose rows change what the assembler writes."""
 _items = msgspec.json.Decoder(list[msgspec.Raw])
 
 _NOT_THE_ROWS: Final = {
@@ -100,8 +101,9 @@ def _try_insert(writer: Client, target: Target, block: bytes, count: int) -> Dat
             insert_rows(writer, target.staging, block)
             parsed = True
             writer.command(target.insert)
-            if target.table == _EVENTS:
-                note_touched(writer, target.staging)
+            kind = _NOTED.get(target.table)
+            if kind is not None:
+                note_touched(writer, kind, target.staging)
             _was_whole(writer, target, count)
         except DatabaseError as error:
             if error.code is None or (parsed and damaged_part(error)):

@@ -3,13 +3,17 @@
 from string import Template
 from typing import Final, NamedTuple
 
+from services.loader.judging_sql import IN_PART, LOADED, POINTS
+
 VISIT_GAP_MINUTES: Final = 30
 """A visit goes on while its next event follows within so many minutes. Source: the comment of table `journeys`."""
 
-PLAIN: Final = ("staging_journey_events", "staging_journey_cuts")
+PLAIN: Final = ("staging_journey_events", "staging_journey_cuts", POINTS)
 """The staging tables; a holder of the loader's lease has copies of its own."""
 
-BATCHES: Final = "SELECT batch, count() FROM touched_journeys GROUP BY batch ORDER BY batch LIMIT 10000"
+BATCHES: Final = (
+    "SELECT batch, count(), countIf(NOT points_only) FROM touched_journeys GROUP BY batch ORDER BY batch LIMIT 10000"
+)
 TAKEN: Final = "ALTER TABLE touched_journeys DELETE WHERE batch <= {batch:UInt64}"
 LAST_VERSION: Final = "SELECT max(version) FROM journeys"
 FRAGMENTED: Final = """
@@ -19,13 +23,13 @@ GROUP BY partition_id HAVING count() > 1 AND sum(bytes_on_disk) <= {most_bytes:U
 """
 MERGE: Final = "OPTIMIZE TABLE journeys PARTITION ID {partition:String} FINAL"
 
-_IN_PART: Final = "batch <= {batch:UInt64} AND cityHash64(subject, service) % {of:UInt64} = {number:UInt64}"
-"""The keys at hand: of the batches up to one, those of a remainder, so that too many can be divided."""
-_KEYS: Final = f"""subject IN (SELECT subject FROM touched_journeys WHERE {_IN_PART})
-    AND (subject, service) IN (SELECT subject, service FROM touched_journeys WHERE {_IN_PART})"""  # noqa: S608
+_KEYS: Final = f"""subject IN (SELECT subject FROM touched_journeys WHERE {LOADED})
+    AND (subject, service) IN (SELECT subject, service FROM touched_journeys WHERE {LOADED})"""  # noqa: S608
 """Looked up by the subject first: half of the time for a few keys among millions."""
-KEYS: Final = f"SELECT DISTINCT subject, service FROM touched_journeys WHERE {_IN_PART} LIMIT 2"  # noqa: S608
-_COLUMNS: Final = "subject, service, time, source, id, type, channel, step, case, contact, territory, matter"
+KEYS: Final = f"SELECT DISTINCT subject, service FROM touched_journeys WHERE {IN_PART} LIMIT 2"  # noqa: S608
+_COLUMNS: Final = (
+    "subject, service, time, source, id, type, channel, step, case, contact, territory, matter, contact_key"
+)
 _ONE_KEY: Final = "subject = {subject:String} AND service = {service:String}"
 _ORDER: Final = "(time, source::String, id)"
 
@@ -121,7 +125,7 @@ class Statements(NamedTuple):
 
 def statements(fence: int) -> Statements:
     """Those of the holder of a lease; of the only one there is, for 0."""
-    events, cuts = (f"{name}_{fence}" if fence else name for name in PLAIN)
+    events, cuts = (f"{name}_{fence}" if fence else name for name in PLAIN[:2])
     names = {
         "events": events,
         "cuts": cuts,

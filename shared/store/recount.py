@@ -26,6 +26,8 @@ AGGREGATES: Final = {
     "points_by_day": ("points", "rule, service, channel, version, toDate(time)", _POINTS),
     "points_by_month": ("points", "territory, rule, service, channel, version, toStartOfMonth(time)", _POINTS),
     "points_by_step": ("points", "rule, service, channel, step, office, toStartOfMonth(time)", _POINTS),
+    "contacts_by_day": ("judged_contacts", "service, channel, failure, toDate(time)", _POINTS),
+    "contacts_by_month": ("judged_contacts", "territory, service, channel, failure, toStartOfMonth(time)", _POINTS),
 }
 """By the name of the check: a projection's table, what it groups by, and what of it is compared."""
 _POINT_MINUTES: Final = """
@@ -41,6 +43,20 @@ _JOURNEYS: Final = """
 SELECT
     (SELECT count() FROM events WHERE subject != ''), (SELECT sum(length(at)) FROM journeys FINAL),
     (SELECT count() FROM assembled_journeys) AND (SELECT count() FROM touched_journeys) = 0
+"""
+_CONTACTS: Final = """
+SELECT
+    (SELECT count() FROM events WHERE contact_key != 0), (SELECT sum(sign) FROM judged_contacts),
+    (SELECT count() FROM assembled_journeys WHERE name = 'judged') AND (SELECT count() FROM touched_journeys) = 0
+"""
+_CONTACT_MINUTES: Final = """
+SELECT failure, sum(sign * minutes_citizen), sum(sign * minutes_administration) FROM judged_contacts GROUP BY failure
+ORDER BY failure
+"""
+_CONTACT_SIGNS: Final = """
+SELECT id FROM judged_contacts
+GROUP BY person_key, time, source, id, failure, minutes_citizen, minutes_administration HAVING sum(sign) NOT IN (0, 1)
+ORDER BY id
 """
 _LOGS_OF_STREAMS: Final = """
 SELECT stream, groupUniqArray(log) AS logs FROM (
@@ -73,7 +89,10 @@ def recount(store: Store) -> list[Finding]:
         _agrees(store, "points_minutes", _POINT_MINUTES),
         _none_of(store, "points_signs", _POINT_SIGNS),
         _points_in_force(store),
-        _journeys(store),
+        _held(store, "journeys_events", _JOURNEYS),
+        _agrees(store, "contacts_minutes", _CONTACT_MINUTES),
+        _none_of(store, "contacts_signs", _CONTACT_SIGNS),
+        _held(store, "contacts_judged", _CONTACTS),
         _none_of(store, "positions_one_log", _LOGS_OF_STREAMS),
     ]
 
@@ -114,12 +133,12 @@ def _points_in_force(store: Store) -> Finding:
     return _again_if_wrong(compare)
 
 
-def _journeys(store: Store) -> Finding:
-    """The events of journeys add up to the events with a subject; not asked while some are not assembled yet."""
+def _held(store: Store, check: str, sql: str) -> Finding:
+    """What is assembled holds every event that belongs there; not asked while some are not assembled yet."""
 
     def compare() -> Finding:
-        events, held, assembled = store.recount_query(_JOURNEYS).rows[0]
-        return Finding("journeys_events", not assembled or events == held, str(held), str(events), [])
+        events, held, assembled = store.recount_query(sql).rows[0]
+        return Finding(check, not assembled or events == held, str(held), str(events), [])
 
     return _again_if_wrong(compare)
 

@@ -8,10 +8,12 @@ import pytest
 from services.insights import queries
 from services.insights.figures import data_arrivals, frictions_board, frictions_places
 from services.insights.figures.overview_changes import cells_question
+from services.insights.figures.overview_demand_sql import demand_question
 from services.insights.figures.overview_points import contact_points_question
 from services.insights.figures.overview_satisfaction import ratings_question
 from services.insights.filters import Filters
 from services.insights.queries import Question
+from services.loader.assembly import assemble_all
 from shared.journey.instants import DAY_US, to_text
 from shared.journey.vocabulary import CITIZEN_TYPES
 from shared.log.port import Kind
@@ -89,6 +91,7 @@ def filled(empty_store: Store) -> Store:
     chance = random.Random(7)
     insert(empty_store.writer(), Kind.EVENTS, _events(chance))
     insert(empty_store.writer(), Kind.POINTS, _points(chance))
+    assemble_all(empty_store)
     return empty_store
 
 
@@ -107,6 +110,7 @@ def _questions(filters: Filters) -> dict[str, Question]:
         "cells": cells_question(filters),
         "points of contacts": contact_points_question(filters),
         "ratings": ratings_question(filters),
+        "avoidable contacts": demand_question(filters),
         "last": data_arrivals.last_question("type", filters),
         "arrived": data_arrivals.events_question("service", filters),
         "points by step": frictions_places.points_question("step", filters),

@@ -5,16 +5,18 @@ from typing import Any
 import pytest
 
 from services.insights.figures.overview_changes import LARGEST_CHANGES, Cell, dispersion
-from services.insights.figures.overview_demand import FAILURE_DEMAND
+from services.insights.figures.overview_demand import FAILURE_DEMAND, NOT_JUDGED_YET
 from services.insights.figures.overview_journeys import COMPLETION, DIGITAL_TAKE_UP
 from services.insights.figures.overview_periods import period_before
 from services.insights.figures.overview_points import FRICTION_BY_RULE, POINTS_PER_1000
 from services.insights.figures.overview_ratio import Sums, ratio
 from services.insights.figures.overview_satisfaction import SATISFACTION
 from services.insights.pages.overview_keys import keys
+from services.loader.assembly import assemble_all
 from shared.journey.instants import DAY_US, from_us
 from shared.store.client import Store
 from tests.insights import seed
+from tests.insights.conftest import served
 from tests.insights.seed import event, instant_us
 from tests.insights_overview.asking import ask, records
 
@@ -104,6 +106,7 @@ def test_failure_demand_by_hand(empty_store: Store):
     ]
     seed.insert(empty_store.writer(), seed.Kind.EVENTS, events)
     seed.insert(empty_store.writer(), seed.Kind.POINTS, points)
+    assemble_all(empty_store)
     # 2 anchors a change of channel; 3 lies within 7 days of that point; 4 lies 16 days after everything.
     (row, *_) = records(FAILURE_DEMAND, ask(empty_store, "2026-06-01", "2026-07-01", cost=1_250))
     assert (row["contacts"], row["avoidable"], row["other"], row["share"]) == (5, 2, 3, 0.4)
@@ -122,6 +125,27 @@ def test_a_contact_is_not_after_its_own_point(empty_store: Store):
     seed.fill(empty_store.writer(), events)
     (row, *_) = records(FAILURE_DEMAND, ask(empty_store, "2026-06-01", "2026-07-01"))
     assert (row["contacts"], row["avoidable"]) == (2, 1)
+
+
+def test_contacts_that_wait_for_long_are_told_of(empty_store: Store):
+    """The figure and the page say so while the past, or what came minutes ago, is not judged yet; not of what just came."""
+    period = ask(empty_store, "2026-06-01", "2026-07-01")
+    seed.fill(empty_store.writer(), [event("1", "contact.made", at("2026-06-02"), "p1-a", "aid", channel="web")])
+    seed.insert(
+        empty_store.writer(),
+        seed.Kind.EVENTS,
+        [event("2", "contact.made", at("2026-06-03"), "p1-b", "aid", channel="web")],
+    )
+    assert NOT_JUDGED_YET not in FAILURE_DEMAND.compute(period).notes
+    for batch in ("1", "toUnixTimestamp64Micro(now64(6)) - 180000000"):
+        empty_store.writer().command(
+            f"INSERT INTO touched_journeys (batch, subject, service) SELECT {batch}, 'p1-b', 'aid'"
+        )
+        assert NOT_JUDGED_YET in FAILURE_DEMAND.compute(period).notes
+        with served(empty_store) as client:
+            assert NOT_JUDGED_YET in client.get("/?from=2026-06-01&to=2026-07-01&lang=en").text
+        assemble_all(empty_store)
+        assert NOT_JUDGED_YET not in FAILURE_DEMAND.compute(period).notes
 
 
 def test_satisfaction_by_hand(empty_store: Store):

@@ -2,12 +2,11 @@
 
 import contextlib
 import random
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import msgspec
 import pytest
-from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import OperationalError
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
@@ -24,13 +23,14 @@ from shared.store.client import Store
 from shared.store.deletion import delete_subjects
 from shared.store.migrate import read_migrations
 from shared.store.recount import problems, recount
+from tests.loader.cut_off import Cut, Ends
 from tests.loader.histories import Event, event, histories
 from tests.loader.journeys import expected, stored
 from tests.loader.samples import Logs
 from tests.loader.samples import event as sample
 
 BOOK = RuleBook(DEFAULTS, 1)
-STATEMENTS = 13
+STATEMENTS = 17
 """A run has fewer."""
 
 
@@ -39,35 +39,6 @@ def load(store: Store, events: Iterable[Mapping[str, Any]]) -> None:
     rows = list(events)
     if rows:
         assert not insert_batch(store.writer(), TARGETS[Kind.EVENTS], [msgspec.json.encode(rows)], len(rows)).refused
-
-
-class Cut(Exception):
-    """The process ends here."""
-
-
-class Ends:
-    """A client whose process ends at the n-th statement, before it runs or after."""
-
-    def __init__(self, client: Client, statement: int, *, after: bool) -> None:
-        self._client = client
-        self._left = statement
-        self._after = after
-
-    def __getattr__(self, name: str) -> Any:
-        method: Callable[..., Any] = getattr(self._client, name)
-        if name not in {"command", "query", "raw_insert"}:
-            return method
-
-        def call(*arguments: Any, **named: Any) -> Any:
-            self._left -= 1
-            if self._left == 0 and not self._after:
-                raise Cut
-            answer = method(*arguments, **named)
-            if self._left == 0:
-                raise Cut
-            return answer
-
-        return call
 
 
 def run(client: Any, book: RuleBook = BOOK, **bounds: int) -> int:
@@ -89,7 +60,7 @@ def run(client: Any, book: RuleBook = BOOK, **bounds: int) -> int:
 @given(events=histories(), seed=st.integers(0, 10**6))
 def test_any_order_any_batches_any_crash(empty_store: Store, events: list[Event], seed: int) -> None:
     """Events in any order and batches, assembled in between and cut off anywhere: the rows are those from scratch."""
-    for table in ("events", "journeys", "touched_journeys"):
+    for table in ("events", "journeys", "judged_contacts", "touched_journeys"):
         empty_store.writer().command(f"TRUNCATE TABLE {table}")
     chance = random.Random(seed)
     chance.shuffle(events)
@@ -265,8 +236,8 @@ def test_the_migration_has_all_assembled_again(empty_store: Store) -> None:
     load(empty_store, [event("a", 0), event("b", 0, "p2")])
     assert assemble_all(empty_store) == 2
     assert assemble_all(empty_store) == 0
-    (migration,) = [each for each in read_migrations() if each.number == 10]
-    for statement in migration.statements:
+    migration, judged = [each for each in read_migrations() if each.number in {10, 13}]
+    for statement in (*migration.statements, *judged.statements):
         writer.command(statement)
     assert assemble_all(empty_store) == 2
     assert assemble_all(empty_store) == 0
@@ -293,7 +264,7 @@ def test_an_event_that_is_gone(empty_store: Store) -> None:
     load(empty_store, [event("a", 0), event("b", 0, "p2")])
     assemble_all(empty_store)
     empty_store.writer().command("DELETE FROM events WHERE id = 'a'", settings={"lightweight_deletes_sync": 2})
-    empty_store.writer().command("INSERT INTO touched_journeys VALUES (1, 'p1', 'x')")
+    empty_store.writer().command("INSERT INTO touched_journeys (batch, subject, service) VALUES (1, 'p1', 'x')")
     assemble_all(empty_store)
     assert stored(empty_store) == expected([event("b", 0, "p2")])
 

@@ -2,6 +2,7 @@
 
 import pytest
 
+from services.loader.assembly import assemble_all
 from shared.log.port import Kind
 from shared.store.client import Store
 from shared.store.recount import AGGREGATES, aggregate_sql, problems, recount
@@ -10,19 +11,20 @@ from tests.loader.samples import Logs, event, point
 
 @pytest.fixture
 def loaded(empty_store: Store, tmp_path_factory: pytest.TempPathFactory) -> Store:
-    """A store with a few loaded events and points."""
+    """A store with a few loaded events and points, its journeys assembled."""
     logs = Logs(tmp_path_factory.mktemp("log"))
     logs.append(Kind.EVENTS, [event(number) for number in range(30)])
     logs.append(Kind.POINTS, [point(number) for number in range(10)])
     logs.loader(empty_store).run_once()
     logs.close()
+    assemble_all(empty_store)
     return empty_store
 
 
 def test_sound_tables_have_no_problem(loaded: Store) -> None:
     """Every check is reported, and holds."""
     findings = recount(loaded)
-    assert len(findings) == 18
+    assert len(findings) == 23
     assert problems(findings) == {}
 
 
@@ -42,6 +44,8 @@ def test_an_aggregate_answers(loaded: Store, check: str) -> None:
         ("INSERT INTO points SELECT * REPLACE (9 AS revision) FROM points WHERE id = 'point-3'", "points_signs", 1),
         ("INSERT INTO points SELECT * REPLACE (2 AS revision, -1 AS sign, 'other' AS id) FROM points LIMIT 1", "points_signs", 1),
         ("INSERT INTO points SELECT * REPLACE (2 AS revision, -1 AS sign, 'x' AS channel) FROM points LIMIT 1", "points_in_force", 0),
+        ("INSERT INTO judged_contacts SELECT * FROM judged_contacts LIMIT 2", "contacts_signs", 2),
+        ("INSERT INTO judged_contacts SELECT * REPLACE (-1 AS sign) FROM judged_contacts LIMIT 3", "contacts_judged", 0),
         (
             "INSERT INTO positions SELECT 'journey-events.ingest', arrayJoin(['a', 'b']) AS log, log = 'b', 5, now64(6)",
             "positions_one_log", 1,

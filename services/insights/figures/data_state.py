@@ -159,7 +159,7 @@ FRESHNESS: Final = Figure(
     title=N_("How far each stage has come"),
     definition=N_(
         "When each stage last moved on, and what waits: records of events not judged yet, people (of one service) whose "
-        "journeys have changed. Not known where a stage has told nothing. The filters do not apply."
+        "journeys or contacts are to be looked at again. Not known where a stage has told nothing. The filters do not apply."
     ),
     compute=_freshness,
 )

@@ -3,26 +3,32 @@
 Source: docs/definitions/frictions.md, "Failure demand" (after Seddon).
 """
 
-from typing import Any, Final
+from typing import Final
 
 from msgspec import Struct
 
 from services.insights.figures.figure import Ask, Figure
-from services.insights.figures.overview_demand_sql import MAX_TIED, demand_by_names, demand_question
+from services.insights.figures.overview_demand_sql import clusters_question, demand_question
 from services.insights.figures.overview_periods import NAMES, two_periods
-from services.insights.figures.overview_ratio import Sums, read_sums
+from services.insights.figures.overview_ratio import Sums, read_sums, scaled
 from services.insights.figures.summaries import answer
 from services.insights.figures.table import Column, Table, Value, table
 from services.insights.filters import Filters
 from services.insights.language import N_
 from services.insights.ports import Store
-from shared.detection.settings import RuleBook
+from shared.store.assembled import WAITING, read_freshness
+
+NOT_JUDGED_YET: Final = N_(
+    "Not every contact that has arrived is judged yet: this figure may still change. The state of the data says how far it is."
+)
+_JUDGED_WITHIN_S: Final = 120.0
+"""Contacts that have waited longer are told of."""
 
 
 class Demand(Struct, frozen=True):
     """Uninvited contacts of journeys, those of them that are failure demand, and the minutes that these cost where known.
 
-    known_*: how many of the avoidable contacts have known minutes. sums: avoidable of all, per (subject, service).
+    known_*: how many of the avoidable contacts have known minutes.
     """
 
     contacts: int
@@ -31,37 +37,11 @@ class Demand(Struct, frozen=True):
     known_administration: int
     minutes_citizen: float | None
     minutes_administration: float | None
-    sums: Sums
-
-    def plus(self, other: "Demand") -> "Demand":
-        """Both together, of persons who are not the same."""
-        return Demand(
-            contacts=self.contacts + other.contacts,
-            avoidable=self.avoidable + other.avoidable,
-            known_citizen=self.known_citizen + other.known_citizen,
-            known_administration=self.known_administration + other.known_administration,
-            minutes_citizen=_added(self.minutes_citizen, other.minutes_citizen),
-            minutes_administration=_added(self.minutes_administration, other.minutes_administration),
-            sums=self.sums.plus(other.sums),
-        )
 
 
-def demand(store: Store, filters: Filters, book: RuleBook) -> Demand:
+def demand(store: Store, filters: Filters) -> Demand:
     """The counts of one period; the filter `rule` does not apply."""
-    every = filters.without_rule()
-    (row,) = answer(store, demand_question(every, book))
-    tied = [int(each) for each in row["tied"]]
-    if not tied:
-        return _demand(row)
-    if len(tied) > MAX_TIED:
-        (row,) = answer(store, demand_by_names(every, book))
-        return _demand(row)
-    (others,) = answer(store, demand_question(every, book, tied))
-    (row,) = answer(store, demand_by_names(every, book, tied))
-    return _demand(others).plus(_demand(row))
-
-
-def _demand(row: dict[str, Any]) -> Demand:
+    (row,) = answer(store, demand_question(filters.without_rule()))
     known_citizen, known_administration = int(row["known_citizen"] or 0), int(row["known_administration"] or 0)
     return Demand(
         contacts=int(row["contacts"] or 0),
@@ -70,13 +50,21 @@ def _demand(row: dict[str, Any]) -> Demand:
         known_administration=known_administration,
         minutes_citizen=row["minutes_citizen"] if known_citizen else None,
         minutes_administration=row["minutes_administration"] if known_administration else None,
-        sums=read_sums(row["sums"]),
     )
 
 
-def _added(first: float | None, second: float | None) -> float | None:
-    known = [each for each in (first, second) if each is not None]
-    return sum(known) if known else None
+def demand_sums(store: Store, filters: Filters) -> Sums:
+    """Avoidable of all contacts, per (subject, service); where these are many, their spread is that of a part of the persons."""
+    found = demand(store, filters)
+    (row,) = answer(store, clusters_question(filters.without_rule(), found.contacts))
+    return scaled(read_sums(row["sums"]), found.avoidable, found.contacts)
+
+
+def _judged_notes(store: Store) -> tuple[str, ...]:
+    """What to say while contacts wait to be judged for long, or were never all judged."""
+    freshness = read_freshness(store.query(WAITING, {}).rows[0])
+    late = not freshness.through_us or freshness.behind_s > _JUDGED_WITHIN_S
+    return (NOT_JUDGED_YET,) if late else ()
 
 
 def _failure_demand(ask: Ask) -> Table:
@@ -103,9 +91,9 @@ def _failure_demand(ask: Ask) -> Table:
             ),
             Column(name="euros", title=N_("Cost in euros"), kind="euros", of="avoidable"),
         ),
-        [_row(name, demand(ask.store, filters, ask.book), ask.contact_cost_cents) for name, filters in periods.named()],
+        [_row(name, demand(ask.store, filters), ask.contact_cost_cents) for name, filters in periods.named()],
         whole=False,
-        notes=periods.notes(),
+        notes=(*periods.notes(), *_judged_notes(ask.store)),
     )  # fmt: skip
 
 

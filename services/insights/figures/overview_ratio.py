@@ -5,7 +5,6 @@ from math import sqrt
 from typing import Any, Final
 
 from msgspec import Struct
-from msgspec.structs import astuple
 
 from services.insights.figures.intervals import Estimate, Interval
 
@@ -25,14 +24,23 @@ class Sums(Struct, frozen=True):
     products: float
     whole_squares: float
 
-    def plus(self, other: "Sums") -> "Sums":
-        """Over the units of both, none of which stands in both."""
-        return Sums(*(one + two for one, two in zip(astuple(self), astuple(other), strict=True)))
-
 
 def read_sums(values: Sequence[Any]) -> Sums:
     """The answer to `sums_sql`."""
     return Sums(int(values[0]), *(float(each) for each in values[1:]))
+
+
+def scaled(sample: Sums, part: float, whole: float) -> Sums:
+    """Sums over all units from those over some of them, whose parts and wholes are known to add up to `part` and `whole`."""
+    times = whole / sample.whole if sample.whole > 0 else 1.0
+    return Sums(
+        units=round(sample.units * times),
+        part=part,
+        whole=whole,
+        part_squares=sample.part_squares * times,
+        products=sample.products * times,
+        whole_squares=sample.whole_squares * times,
+    )
 
 
 def ratio(sums: Sums) -> Estimate | None:

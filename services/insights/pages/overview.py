@@ -10,6 +10,7 @@ from services.insights.charts.time_axis import annotations_of, flags
 from services.insights.context import Context
 from services.insights.figures.contacts import CONTACTS_OVER_TIME
 from services.insights.figures.overview_changes import LARGEST_CHANGES
+from services.insights.figures.overview_demand import NOT_JUDGED_YET
 from services.insights.figures.overview_periods import two_periods
 from services.insights.figures.overview_points import FRICTION_BY_RULE, FRICTION_BY_SERVICE, FRICTION_BY_TERRITORY
 from services.insights.pages import overview_view
@@ -49,6 +50,7 @@ def _values(context: Context, request: Request, frame: Frame) -> dict[str, objec
         "order": order,
         "keys": keys(ask),
         "rating_bar": rating_bar,
+        "not_judged_yet": NOT_JUDGED_YET,
         "figures": _FIGURES,
         "before": two_periods(ask).before,
         "changes": overview_view.changes(ask),

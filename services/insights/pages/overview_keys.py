@@ -14,7 +14,7 @@ from services.insights.figures.intervals import (
     reading,
     share_difference,
 )
-from services.insights.figures.overview_demand import FAILURE_DEMAND, demand
+from services.insights.figures.overview_demand import FAILURE_DEMAND, demand_sums
 from services.insights.figures.overview_journeys import (
     BEGUN,
     COMPLETED,
@@ -134,7 +134,7 @@ def _demand(ask: Ask, periods: TwoPeriods) -> Key:
     found = shown(FAILURE_DEMAND, ask)
     return _key(
         FAILURE_DEMAND, found, "share", "share",
-        lambda: _of_both(periods, lambda _, each: ratio(demand(ask.store, each, ask.book).sums)),
+        lambda: _of_both(periods, lambda _, each: ratio(demand_sums(ask.store, each))),
         more_is_better=False,
     )  # fmt: skip
 

@@ -81,6 +81,8 @@ def generate(store: Store, events: int, seed: int = 1) -> Generated:
     writer.command("OPTIMIZE TABLE journeys FINAL")  # what ClickHouse does by itself once a year of journeys is at rest
     assembled_s, used_s = time.monotonic(), time.process_time() - used_s
     write_points(writer)
+    writer.command(_NOTE_POINTS)
+    assemble_all(store)
     points_s = time.monotonic()
     found = store.query(
         "SELECT (SELECT count() FROM events), (SELECT count() FROM journeys), (SELECT count() FROM points)"
@@ -220,6 +222,12 @@ def _measured(step: NDArray[np.uint16], chance: np.random.Generator) -> dict[str
     return {"wait": wait, "rating": rating}
 
 
+_NOTE_POINTS: Final = """
+INSERT INTO touched_journeys (batch, subject, service, points_only)
+SELECT 1 + intDiv(rowNumberInAllBlocks(), 25000), subject, service, 1
+FROM (SELECT subject, service FROM points GROUP BY subject, service)
+"""
+"""As the loader notes whose points it loads."""
 _POINT: Final = """
 INSERT INTO points (id, revision, sign, rule, version, parameters, figures, source, anchor, subject, service, journey,
     channel, step, office, territory, case, time, evidence, evidence_sources, minutes_citizen, minutes_administration,
