@@ -24,7 +24,7 @@ from services.insights.figures.overview_journeys import (
     in_short,
 )
 from services.insights.figures.overview_periods import BEFORE, NOW, TwoPeriods, two_periods
-from services.insights.figures.overview_points import CONTACTS_IN_ALL, POINTS_PER_1000, point_rate
+from services.insights.figures.overview_points import CONTACTS_IN_ALL, POINTS_PER_1000, point_dispersion, point_rate
 from services.insights.figures.overview_ratio import ratio
 from services.insights.figures.overview_satisfaction import GOOD, LEVELS, MIDDLING, MIN_RATINGS, SATISFACTION, ratings
 from services.insights.figures.table import Table
@@ -142,7 +142,7 @@ def _demand(ask: Ask, periods: TwoPeriods) -> Key:
 def _per_1000(ask: Ask, periods: TwoPeriods) -> Key:
     def estimate(_: str, filters: Filters) -> Estimate | None:
         found = point_rate(ask.store, filters)
-        return rate(found.points, found.contacts / 1_000, dispersion=found.dispersion)
+        return rate(found.points, found.contacts / 1_000, dispersion=point_dispersion(ask.store, filters, found.points))
 
     found = shown(POINTS_PER_1000, ask)
     return _key(
