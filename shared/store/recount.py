@@ -20,11 +20,13 @@ AGGREGATES: Final = {
     "events_aggregate": ("events", "toStartOfHour(time), service, channel, territory, type", "count() AS n"),
     "events_by_day": ("events", "service, channel, type, rating_level, toDate(time)", _EVENTS),
     "events_by_month": ("events", "territory, service, channel, type, rating_level, toStartOfMonth(time)", _EVENTS),
+    "events_in_all": ("events", "service, channel, type, rating_level, toStartOfMonth(time)", _EVENTS),
     "events_by_step": ("events", "service, channel, type, step, office, toStartOfMonth(time)", "count() AS n"),
     "events_by_name": ("events", "service, channel, territory", "count() AS n, min(time) AS first, max(time) AS last"),
     "points_aggregate": ("points", "toStartOfHour(time), rule, service, channel, territory", _POINTS),
     "points_by_day": ("points", "rule, service, channel, version, toDate(time)", _POINTS),
     "points_by_month": ("points", "territory, rule, service, channel, version, toStartOfMonth(time)", _POINTS),
+    "points_in_all": ("points", "rule, service, channel, version, toStartOfMonth(time)", _POINTS),
     "points_by_step": ("points", "rule, service, channel, step, office, toStartOfMonth(time)", _POINTS),
 }
 """By the name of the check: a projection's table, what it groups by, and what of it is compared."""

@@ -111,17 +111,18 @@ def _board(ask: Ask) -> Table:
     if order not in ORDERS:
         raise Problem(422, "invalid-order", N_("“order” must be one of: %(allowed)s."), allowed=", ".join(ORDERS))
     filters, bins = bins_asked(ask)
+    found = _board_rows(ask.store, filters)
     by_bin = series(ask.store, filters, bins)
     contacts = {
         row.name: row.events for row in events_summary(ask.store, "service", filters.without_rule(), CITIZEN_TYPES).rows
     }
     rows = [
         (
-            rule, service, journeys, found.points, _per_1000(rule, found.points, contacts.get(service, 0)),
-            found.known_citizen, found.minutes_citizen, found.known_administration, found.minutes_administration,
+            rule, service, journeys, each.points, _per_1000(rule, each.points, contacts.get(service, 0)),
+            each.known_citizen, each.minutes_citizen, each.known_administration, each.minutes_administration,
             trend_of(by_bin.get((rule, service), []), bins),
         )
-        for rule, service, journeys, found in _board_rows(ask.store, filters)
+        for rule, service, journeys, each in found
     ]  # fmt: skip
     if order == "minutes":
         rows.sort(key=lambda row: -sum(each for each in (row[6], row[8]) if isinstance(each, float)))

@@ -7,7 +7,7 @@ from services.insights.figures.figure import Ask, Figure
 from services.insights.figures.journey_completion import progress_sql, progress_until
 from services.insights.figures.journey_filters import journey_notes, journeys_where
 from services.insights.figures.overview_periods import NAMES, two_periods
-from services.insights.figures.overview_ratio import Sums, read_sums, sums_sql
+from services.insights.figures.overview_ratio import Sums, read_sums
 from services.insights.figures.summaries import answer
 from services.insights.figures.table import Column, Table, Value, table
 from services.insights.filters import Filters
@@ -53,8 +53,8 @@ def journeys_in_short(filters: Filters, until_us: int) -> Question:
         f"""
         SELECT sumIf(found, known) AS begun, sumIf(found, online) AS begun_online, sumIf(found, known AND done) AS completed,
             sumIf(found, online AND done) AS completed_online,
-            {sums_sql("form AND form_done", "form", "found")} AS forms,
-            {sums_sql("ended_cases", "begun_cases", "found")} AS cases
+            {_sums("form AND form_done", "form")} AS forms,
+            {_sums("ended_cases", "begun_cases")} AS cases
         FROM (
             SELECT found, bitTest(number, 31) AS known, bitTest(number, 30) AS online, {progress_sql("number")}
             FROM (
@@ -67,6 +67,13 @@ def journeys_in_short(filters: Filters, until_us: int) -> Question:
                 GROUP BY number))""",
         {**parameters, "until_us": until_us, "online": list(ONLINE)},
     )
+
+
+def _sums(part: str, whole: str) -> str:
+    """As `sums_sql`, over rows that stand for `found` journeys each."""
+    p, w = f"toFloat64({part})", f"toFloat64({whole})"
+    terms = (p, w, f"{p} * {p}", f"{p} * {w}", f"{w} * {w}")
+    return f"(sumIf(found, {w} > 0), {', '.join(f'sum(found * {term})' for term in terms)})"
 
 
 def _number(progress: str, outcomes: str) -> str:

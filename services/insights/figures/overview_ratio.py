@@ -50,11 +50,7 @@ def ratio(sums: Sums) -> Estimate | None:
     return Estimate(value, Interval(max(value - half, 0.0), value + half))
 
 
-def sums_sql(part: str, whole: str, units: str = "") -> str:
-    """The six sums of `Sums` as one tuple, in its order; `part` and `whole` are expressions.
-
-    A row is one unit, or so many units alike as the column `units` says.
-    """
+def sums_sql(part: str, whole: str) -> str:
+    """The six sums of `Sums` as one tuple, in its order, over rows of one unit each; `part` and `whole` are expressions."""
     p, w = f"toFloat64({part})", f"toFloat64({whole})"
-    n, counted = (f"{units} * ", f"sumIf({units}, {w} > 0)") if units else ("", f"countIf({w} > 0)")
-    return f"({counted}, sum({n}{p}), sum({n}{w}), sum({n}{p} * {p}), sum({n}{p} * {w}), sum({n}{w} * {w}))"
+    return f"(countIf({w} > 0), sum({p}), sum({w}), sum({p} * {p}), sum({p} * {w}), sum({w} * {w}))"
