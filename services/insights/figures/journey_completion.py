@@ -23,20 +23,6 @@ def completion_sql(outcomes: str, until: str = "") -> str:
                 form OR begun_cases > 0 AS begun, if(begun_cases > 0, begun_cases = ended_cases, form_done) AS done"""
 
 
-def progress_sql(number: str) -> str:
-    """Columns over numbers like `journeys.progress` (migration 0014): the same as `completion_sql`, a form sent being done."""
-    return f"""bitTest({number}, 0) AS form, bitTest({number}, 1) AS form_done,
-                bitAnd(bitShiftRight({number}, 2), 8191) AS begun_cases,
-                bitAnd(bitShiftRight({number}, 15), 8191) AS ended_cases,
-                if(begun_cases > 0, begun_cases = ended_cases, form AND form_done) AS done"""
-
-
-def progress_until(until: str) -> str:
-    """The number that `journeys.progress` would hold had the journey's events ended before this instant."""
-    begun, ended = (_before(name, until) for name, _ in _CASES)
-    return f"toUInt32((form_started < {until}) + 2 * (form_submitted < {until}) + 4 * {begun} + 32768 * {ended})"
-
-
 _CASES: Final = (("cases_begun", "begun_cases"), ("cases_ended", "ended_cases"))
 
 

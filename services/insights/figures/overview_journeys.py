@@ -4,10 +4,10 @@
 from typing import Final, NamedTuple
 
 from services.insights.figures.figure import Ask, Figure
-from services.insights.figures.journey_completion import progress_sql, progress_until
+from services.insights.figures.journey_completion import completion_sql
 from services.insights.figures.journey_filters import journey_notes, journeys_where
 from services.insights.figures.overview_periods import NAMES, two_periods
-from services.insights.figures.overview_ratio import Sums, read_sums
+from services.insights.figures.overview_ratio import Sums, read_sums, sums_sql
 from services.insights.figures.summaries import answer
 from services.insights.figures.table import Column, Table, Value, table
 from services.insights.filters import Filters
@@ -39,50 +39,22 @@ class InShort(NamedTuple):
 
 
 def journeys_in_short(filters: Filters, until_us: int) -> Question:
-    """One row: the counts of `InShort`, in its order; what happened from `until_us` on is not looked at.
-
-    Journeys that ended before are counted by what they say of themselves (`progress`, migration 0014), the others by when each
-    thing happened; then journeys of one number are one row, of `found` journeys.
-    """
-    ended, parameters = journeys_where(filters, f"ended < {_UNTIL}")
-    going_on, _ = journeys_where(filters, f"ended >= {_UNTIL}")
+    """One row: the counts of `InShort`, in its order; what happened from `until_us` on is not looked at."""
+    where, parameters = journeys_where(filters)
     outcomes = f"time < {_UNTIL}"
     if filters.from_us is not None:
         outcomes += " AND time >= fromUnixTimestamp64Micro({from_us:Int64}, 'UTC')"
     return Question(
         f"""
-        SELECT sumIf(found, known) AS begun, sumIf(found, online) AS begun_online, sumIf(found, known AND done) AS completed,
-            sumIf(found, online AND done) AS completed_online,
-            {_sums("form AND form_done", "form")} AS forms,
-            {_sums("ended_cases", "begun_cases")} AS cases
+        SELECT countIf(known) AS begun, countIf(online) AS begun_online, countIf(known AND done) AS completed,
+            countIf(online AND done) AS completed_online,
+            {sums_sql("form AND form_done", "form")} AS forms, {sums_sql("ended_cases", "begun_cases")} AS cases
         FROM (
-            SELECT found, bitTest(number, 31) AS known, bitTest(number, 30) AS online, {progress_sql("number")}
-            FROM (
-                SELECT number, count() AS found
-                FROM (SELECT {_number("progress", outcomes)} FROM journeys FINAL {ended})
-                GROUP BY number
-                UNION ALL
-                SELECT number, count() AS found
-                FROM (SELECT {_number(progress_until(_UNTIL), outcomes)} FROM journeys FINAL {going_on})
-                GROUP BY number))""",
+            SELECT entry_channel != '' AS known, entry_channel IN {{online:Array(String)}} AS online,
+                {completion_sql(outcomes, _UNTIL)}
+            FROM journeys FINAL {where})""",
         {**parameters, "until_us": until_us, "online": list(ONLINE)},
     )
-
-
-def _sums(part: str, whole: str) -> str:
-    """As `sums_sql`, over rows that stand for `found` journeys each."""
-    p, w = f"toFloat64({part})", f"toFloat64({whole})"
-    terms = (p, w, f"{p} * {p}", f"{p} * {w}", f"{w} * {w}")
-    return f"(sumIf(found, {w} > 0), {', '.join(f'sum(found * {term})' for term in terms)})"
-
-
-def _number(progress: str, outcomes: str) -> str:
-    """The progress of a journey, a form that ended with an outcome taken as sent, and how it began as the two highest bits."""
-    return f"""{progress} AS own,
-                    own + 2 * (bitAnd(own, 3) = 1 AND person_key IN (
-                        SELECT outcome_key FROM events WHERE outcome_key != 0 AND {outcomes}))
-                    + bitShiftLeft(toUInt32(entry_channel IN {{online:Array(String)}}), 30)
-                    + bitShiftLeft(toUInt32(entry_channel != ''), 31) AS number"""
 
 
 def in_short(store: Store, filters: Filters, until_us: int) -> InShort:

@@ -36,13 +36,3 @@ ALTER TABLE points MATERIALIZE COLUMN day, MATERIALIZE INDEX day_index;
 -- of every part, and each part repeats the names.
 ALTER TABLE events MODIFY SETTING min_age_to_force_merge_seconds = 600, min_age_to_force_merge_on_partition_only = 1;
 ALTER TABLE points MODIFY SETTING min_age_to_force_merge_seconds = 600, min_age_to_force_merge_on_partition_only = 1;
-
--- What a journey began and completed up to its last event, as a number: bit 0 an online form was begun, bit 1 one was sent, from
--- bit 2 the number of its cases, from bit 15 of those that were decided or closed. Follows its row; a journey has at most 5,000
--- events. Journeys that end before a period does are counted by this, the others by the instants of 0010.
-ALTER TABLE journeys ADD COLUMN IF NOT EXISTS progress UInt32 MATERIALIZED
-    (form_started < toDateTime64('2200-01-01 00:00:00', 6, 'UTC'))
-    + 2 * (form_submitted < toDateTime64('2200-01-01 00:00:00', 6, 'UTC'))
-    + 4 * length(cases_begun) + 32768 * length(cases_ended);
-
-ALTER TABLE journeys MATERIALIZE COLUMN progress;
