@@ -10,7 +10,7 @@ from typing import Any, Final, NamedTuple
 
 from services.insights.conditions import HOUR, restrict, where_of, within
 from services.insights.filters import Filters
-from services.insights.sums import Finest, finest_of, rows_within, start_of, sums
+from services.insights.sums import Finest, finest_of, start_of, sums
 from shared.journey.vocabulary import CITIZEN_TYPES
 
 MAX_GROUPS: Final = 10_000
@@ -176,14 +176,12 @@ def squares_by(names: Sequence[str], filters: Filters, points: int, *more: str) 
     For what is estimated from many journeys: of `points` points in all about `SAMPLED_POINTS` are looked at, chosen by journey.
     """
     columns = "".join(f"{name}, " for name in names)
-    conditions, parameters = restrict(filters, rule_column=True)
-    period, edges = rows_within(filters)
-    where = where_of([*conditions, *period, *more, *part_of_journeys(points, SAMPLED_POINTS)])
+    where, parameters = points_where(filters, *more, *part_of_journeys(points, SAMPLED_POINTS))
     sql = f"""
         SELECT {columns}sum(found) AS points, sum(found * found) AS squares
         FROM (SELECT {columns}sum(sign) AS found FROM points {where} GROUP BY {columns}journey_key HAVING found > 0)
         {"GROUP BY " + columns.removesuffix(", ") if names else ""}"""
-    return Question(sql, parameters | edges)
+    return Question(sql, parameters)
 
 
 def part_of_journeys(points: int, wanted: int) -> tuple[str, ...]:

@@ -9,11 +9,11 @@ from typing import Any, Final
 
 from msgspec import Struct
 
-from services.insights.conditions import restrict, where_of
+from services.insights.conditions import restrict, rows_of_points_within, where_of
 from services.insights.filters import Filters
 from services.insights.ports import Store
 from services.insights.queries import CASE_WORK_RULES, Question
-from services.insights.sums import rows_within, sums
+from services.insights.sums import sums
 from shared.detection.settings import RULES
 
 _BITS: Final = 32
@@ -131,7 +131,7 @@ def touched_question(filters: Filters, services: Sequence[str]) -> Question:
     signs are added up first. Journeys are told apart by 64 bits: of 10^8, any two are taken for one with a chance of 1 in 3,000.
     """
     conditions, parameters = restrict(filters, rule_column=True)
-    period, edges = rows_within(filters)
+    period, days = rows_of_points_within(filters)
     conditions += period
     changed = "(SELECT journey_key FROM points " + where_of([*conditions, "sign < 0"]) + ")"
     number = (
@@ -163,7 +163,7 @@ def touched_question(filters: Filters, services: Sequence[str]) -> Question:
         sql,
         {
             **parameters,
-            **edges,
+            **days,
             "rules": list(RULES),
             "bits": [_ANY | 1 << bit for bit in range(len(RULES))],
             "services": list(services),

@@ -36,3 +36,18 @@ ALTER TABLE points MATERIALIZE COLUMN day, MATERIALIZE INDEX day_index;
 -- of every part, and each part repeats the names.
 ALTER TABLE events MODIFY SETTING min_age_to_force_merge_seconds = 600, min_age_to_force_merge_on_partition_only = 1;
 ALTER TABLE points MODIFY SETTING min_age_to_force_merge_seconds = 600, min_age_to_force_merge_on_partition_only = 1;
+
+-- The channels of the first six visits of a journey as a number, four bits each from the lowest: 1 to 9 in the order of
+-- shared/journey/vocabulary.py, 15 what is not among them; bit 24 says whether all of its visits came by one channel.
+ALTER TABLE journeys ADD COLUMN IF NOT EXISTS first_visits UInt32 MATERIALIZED
+    arraySum((c, nth) -> bitShiftLeft(
+            transform(c,
+                ['web', 'phone', 'counter', 'email', 'letter', 'chat', 'bot', 'social', 'partner'],
+                [toUInt32(1), toUInt32(2), toUInt32(3), toUInt32(4), toUInt32(5), toUInt32(6), toUInt32(7), toUInt32(8),
+                    toUInt32(9)],
+                toUInt32(15)),
+            4 * (nth - 1)),
+        arraySlice(visit_channel, 1, 6), arrayEnumerate(arraySlice(visit_channel, 1, 6)))
+    + bitShiftLeft(toUInt32(arrayUniq(visit_channel) = 1), 24);
+
+ALTER TABLE journeys MATERIALIZE COLUMN first_visits;
