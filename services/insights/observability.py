@@ -4,7 +4,7 @@ Source: docs/definitions/frictions.md, "Observable or not".
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Final, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
 from services.insights import queries
 from services.insights.filters import Filters
@@ -15,11 +15,8 @@ from shared.detection.settings import RULES, RuleBook
 
 Status = Literal["observed", "not_observable", "off"]
 
-_FIELDS: Final = tuple(sorted({field for each in DECLARATIONS.values() for field in each.needed_fields}))
-
-
-_Received = Sequence[Mapping[str, Any]]
-"""Rows of `queries.received` of one service and channel: a type, its events, and how many carry each field."""
+_Received = Sequence[tuple[str, int]]
+"""Of `queries.received`, for one service and channel: each type, and the bits of the fields that its events carry."""
 
 
 class Observed(NamedTuple):
@@ -57,20 +54,18 @@ def observed_places(store: Store, filters: Filters, book: RuleBook) -> dict[str,
 def _missing(places: Sequence[_Received], declaration: Declaration) -> list[str]:
     """The types, none of which came, or else the fields that none of them carried."""
     rows = [row for each in places for row in each]
-    of_type = [row for row in rows if not declaration.needed_types or row["type"] in declaration.needed_types]
+    of_type = [row for row in rows if not declaration.needed_types or row[0] in declaration.needed_types]
     if not of_type:
         return sorted(declaration.needed_types)
-    return sorted(field for field in declaration.needed_fields if not any(row[f"has_{field}"] for row in of_type))
+    return sorted(field for field in declaration.needed_fields if not _carried(field, of_type))
 
 
-def _places_received(store: Store, filters: Filters) -> dict[tuple[str, str], list[Mapping[str, Any]]]:
+def _places_received(store: Store, filters: Filters) -> dict[tuple[str, str], list[tuple[str, int]]]:
     """What came, by service and channel."""
-    question = queries.received(filters, _FIELDS)
-    result = store.query(question.sql, question.parameters)
-    places: dict[tuple[str, str], list[Mapping[str, Any]]] = {}
-    for values in result.rows:
-        row = dict(zip(result.columns, values, strict=True))
-        places.setdefault((row["service"], row["channel"]), []).append(row)
+    question = queries.received(filters)
+    places: dict[tuple[str, str], list[tuple[str, int]]] = {}
+    for service, channel, kind, _, carried in store.query(question.sql, question.parameters).rows:
+        places.setdefault((service, channel), []).append((kind, int(carried)))
     return places
 
 
@@ -91,5 +86,10 @@ def _status(rule: str, places: Mapping[tuple[str, str], _Received], services: se
 def _shows(rows: _Received, declaration: Declaration) -> bool:
     """Whether one service and channel sent one of the needed types, and each of the needed fields on such events."""
     types = declaration.needed_types
-    of_type = [row for row in rows if not types or row["type"] in types]
-    return bool(of_type) and all(any(row[f"has_{field}"] for row in of_type) for field in declaration.needed_fields)
+    of_type = [row for row in rows if not types or row[0] in types]
+    return bool(of_type) and all(_carried(field, of_type) for field in declaration.needed_fields)
+
+
+def _carried(field: str, rows: _Received) -> bool:
+    bit = 1 << queries.FIELD_BITS[field]
+    return any(carried & bit for _, carried in rows)

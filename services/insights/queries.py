@@ -153,11 +153,6 @@ def journeys_by(names: Sequence[str], filters: Filters) -> Question:
     return Question(sql, parameters)
 
 
-def journeys_touched(filters: Filters) -> Question:
-    """Distinct journeys that hold any point in force."""
-    return journeys_by((), filters)
-
-
 def points_in_force(columns: Sequence[str], filters: Filters, *more: str) -> tuple[str, dict[str, Any]]:
     """Statement and values: these columns of the rows of points in force, one row each.
 
@@ -251,8 +246,8 @@ def points_over_time(unit: str, filters: Filters) -> Question:
     )
 
 
-def received(filters: Filters, fields: Sequence[str]) -> Question:
-    """What arrived, per service, channel and type: events, and for each field (a column of `events`) whether any carries it.
+def received(filters: Filters) -> Question:
+    """What arrived, per service, channel and type: events, and which fields any of them carries (`FIELD_BITS`).
 
     The filter `rule` is left out: it restricts points, not what could be observed.
     """
@@ -260,15 +255,10 @@ def received(filters: Filters, fields: Sequence[str]) -> Question:
         SELECT service, channel, type, count() AS found, groupBitOr(carried) AS carried_by
         FROM events $where GROUP BY service, channel, type"""
     found, parameters = sums("events", select, filters.without_rule())
-    carries = "".join(f", bitTest(carried_by_any, {FIELD_BITS[field]}) AS has_{field}" for field in fields)
-    return Question(
-        f"""
-        SELECT service, channel, type, events{carries}
-        FROM (
-            SELECT service, channel, type, sum(found) AS events, groupBitOr(carried_by) AS carried_by_any
-            FROM ({found}) GROUP BY service, channel, type)""",
-        parameters,
-    )
+    sql = f"""
+        SELECT service, channel, type, sum(found) AS events, groupBitOr(carried_by) AS carried
+        FROM ({found}) GROUP BY service, channel, type"""
+    return Question(sql, parameters)
 
 
 def points_page(

@@ -1,7 +1,7 @@
-"""Which stored sums answer a question about `events`, `points` or `judged_contacts` (migrations 0001, 0002, 0009 and 0013).
+"""Which stored sums answer a question about `events`, `points` or `judged_contacts` (migrations 0001, 0002, 0009, 0013 and 0014).
 
-Sums by day and without territory, sums by calendar month with it (or with step and office), sums by hour with it: the first two grow with the
-calendar and the number of names alone. A projection answers only what asks for its own expressions of the time: the
+Sums by day and by calendar month without the territory, sums by calendar month with it (or with step and office), sums by hour
+with it: all but the last grow with the calendar and the number of names alone. A projection answers only what asks for its own expressions of the time: the
 expression that a question uses is chosen here, from its filters.
 """
 
@@ -76,8 +76,14 @@ def _stretches(filters: Filters, finest: Finest, *, monthly: bool) -> tuple[list
     if finest == "hour" or not filters.on_full_days() or (monthly and finest == "day"):
         return [_Stretch(HOUR, within(filters, HOUR if filters.on_full_hours() else "time"))], {}
     if not monthly:
-        return [_Stretch(DAY, _between(DAY, filters))], _edges(filters)
+        moment = MONTH if finest == "month" and _on_full_months(filters) else DAY
+        return [_Stretch(moment, _between(moment, filters))], _edges(filters)
     return _months_and_rest(filters)
+
+
+def _on_full_months(filters: Filters) -> bool:
+    """Whether the period begins and ends with calendar months of UTC."""
+    return all(edge is None or edge == _month(edge, later=False) for edge in (filters.from_us, filters.to_us))
 
 
 def _months_and_rest(filters: Filters) -> tuple[list[_Stretch], dict[str, int]]:

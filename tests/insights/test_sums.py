@@ -9,8 +9,8 @@ from services.insights import queries
 from services.insights.figures import data_arrivals, frictions_board, frictions_places
 from services.insights.figures.overview_changes import cells_question
 from services.insights.figures.overview_demand_sql import demand_question
-from services.insights.figures.overview_points import contact_points_question
 from services.insights.figures.overview_satisfaction import ratings_question
+from services.insights.figures.points_found import contact_points, journeys_touched, points_found, points_found_question
 from services.insights.filters import Filters
 from services.insights.queries import Question
 from services.loader.assembly import assemble_all
@@ -32,7 +32,6 @@ BEYOND = Filters(from_us=instant_us("1905-01-01T00:00:00Z"), to_us=instant_us("2
 PERIODS = (Filters(), MONTHS, ODD_DAYS, ONE_MONTH, HOURS, MINUTES, BEYOND)
 TERRITORIES = ("", "land/a", "land/a/x", "land/b")
 RULES = ("repeat_contact", "long_wait", "rework")
-FIELDS = ("rating", "step", "channel", "case", "wait_s", "due", "office", "matter")
 
 
 def _filters() -> list[Filters]:
@@ -104,15 +103,15 @@ def _questions(filters: Filters) -> dict[str, Question]:
         "contacts over months": queries.activity_over_time("month", filters),
         "contacts over weeks": queries.activity_over_time("week", filters),
         "points over years": queries.points_over_time("year", filters),
-        "received": queries.received(filters, FIELDS),
+        "received": queries.received(filters),
         "history": queries.history(filters),
-        "board": frictions_board.board_question(filters),
+        "board": points_found_question(filters),
+        "series": frictions_board.series_question(filters, frictions_board.bins_of(MONTHS, MONTHS.to_us or 0)),
         "cells": cells_question(filters),
-        "points of contacts": contact_points_question(filters),
         "ratings": ratings_question(filters),
         "avoidable contacts": demand_question(filters),
-        "last": data_arrivals.last_question("type", filters),
-        "arrived": data_arrivals.events_question("service", filters),
+        "last": data_arrivals.last_question(filters),
+        "arrived": data_arrivals.events_question(filters),
         "points by step": frictions_places.points_question("step", filters),
         "events by step": frictions_places.events_question("step", filters),
         "events by office": frictions_places.events_question("office", filters),
@@ -170,6 +169,15 @@ def test_no_question_on_full_days_reads_the_rows(filled: Store, territory: str |
             assert all(each.startswith(("hourly_", "daily_", "monthly_")) for each in read), (name, read)
 
 
+def test_whole_months_are_read_from_sums_of_months_and_others_from_days(filled: Store):
+    """Also without a territory: sums by day are thirty times as many, and needed only where a period ends within a month."""
+    within_a_month = Filters(from_us=MONTHS.from_us, to_us=ODD_DAYS.to_us)
+    for filters, sums in ((MONTHS, "monthly_"), (ODD_DAYS, "daily_"), (within_a_month, "daily_")):
+        for question in (queries.received(filters), points_found_question(filters)):
+            (read,) = _tables_read(filled, question)
+            assert read.startswith(sums), (filters, read)
+
+
 def test_names_and_extent_are_answered_by_sums(filled: Store):
     """What every page asks reads no rows."""
     assert _tables_read(filled, queries.choices()) != ["default.events"]
@@ -193,6 +201,37 @@ def test_journeys_with_points_in_force_are_counted_exactly(filled: Store):
             question = queries.journeys_by(names, filters)
             found = [row for row in filled.query(question.sql, question.parameters).rows if row[-1] or not names]
             assert _rows(found) == _rows(expected), (names, filters)
+
+
+def test_rules_and_services_share_one_count_of_journeys_and_points(filled: Store):
+    """By rule, by service and in all: as counted one by one from the rows, whatever was taken back."""
+    for filters in _filters():
+        where, parameters = queries.points_where(filters)
+        touched = journeys_touched(filled, filters)
+        for name, told in (("rule", {rule: touched.of_rule(rule) for rule in RULES}), ("service", touched.of_service)):
+            rows = _from_rows(
+                filled,
+                f"SELECT {name}, count() FROM (SELECT {name}, journey FROM points {where} "
+                f"GROUP BY {name}, journey HAVING sum(sign) > 0) GROUP BY {name}",
+                parameters,
+            )
+            assert {each: found for each, found in told.items() if found} == dict(rows), (name, filters)
+        sql = f"SELECT count() FROM (SELECT journey FROM points {where} GROUP BY journey HAVING sum(sign) > 0)"
+        assert touched.in_all == _from_rows(filled, sql, parameters)[0][0], filters
+        rows = _from_rows(
+            filled,
+            f"SELECT rule, service, sum(sign) AS n, sum(sign * minutes_citizen), sumIf(sign, isNotNull(minutes_citizen)), "
+            f"sumIf(sign, version != 2) FROM points {where} GROUP BY rule, service HAVING n > 0",
+            parameters,
+        )
+        found = points_found(filled, filters, lambda rule, service: (rule, service))
+        told_rows = [
+            (*pair, each.points, each.minutes_citizen, each.known_citizen, each.of_other_versions(2))
+            for pair, each in found.items()
+        ]
+        assert _rows(told_rows) == _rows(rows), filters
+        of_contacts = [row for row in rows if row[0] != "rework"]
+        assert contact_points(filled, filters) == sum(row[2] for row in of_contacts), filters
 
 
 def test_points_in_force_are_those_of_the_view(filled: Store):
@@ -223,13 +262,15 @@ def test_clusters_are_counted_whole_where_they_are_few(filled: Store):
 def test_sums_made_later_leave_out_what_was_deleted(filled: Store):
     """The migration counts no row that was deleted before it, although such rows are at first only marked."""
     writer = filled.writer()
-    names = ("names_of_events", "daily_events", "monthly_events", "monthly_steps")
+    names = ("names_of_events", "daily_events", "monthly_events", "monthly_steps", "monthly_totals")
     for name in names:
         writer.command(f"ALTER TABLE events DROP PROJECTION {name}")
     writer.command("DELETE FROM events WHERE service = 'aid'", settings={"lightweight_deletes_sync": 2})
-    (migration,) = (each for each in read_migrations() if each.number == 9)
-    for statement in migration.statements:
-        writer.command(statement)
-    question = queries.events_by("service", MONTHS)
-    assert _tables_read(filled, question) == ["daily_events"]
-    assert [row[0] for row in filled.query(question.sql, question.parameters).rows] == ["permit"]
+    for migration in read_migrations():
+        for statement in migration.statements if migration.number in {9, 14} else ():
+            writer.command(statement)
+    for filters, sums in ((MONTHS, "monthly_"), (ODD_DAYS, "daily_")):
+        question = queries.events_by("service", filters)
+        (read,) = _tables_read(filled, question)
+        assert read.startswith(sums)
+        assert [row[0] for row in filled.query(question.sql, question.parameters).rows] == ["permit"]

@@ -2,11 +2,16 @@
 
 import itertools
 from collections.abc import Iterator
+from typing import Any
 
 import httpx
 import pytest
 
 from services.insights.charts.flows import Flow, sankey
+from services.insights.figures.flows_queries import visits, visits_by_name
+from services.insights.filters import Filters
+from services.insights.queries import Question
+from shared.journey.vocabulary import CHANNELS
 from shared.store.client import Store
 from tests.insights import seed
 from tests.insights.conftest import ClientWith, served
@@ -55,6 +60,41 @@ def test_long_journeys_go_on(empty_store: Store, client_with: ClientWith):
     assert {row["to_channel"]: row["journeys"] for row in found if row["position"] == 5} == {
         "journey.ended": 1,
         "journey.continues": 1,
+    }
+
+
+def test_numbers_of_channels_say_what_their_names_say(empty_store: Store):
+    """For every channel that gateways take, at every place; a channel without a number is never taken for another."""
+    journeys = [
+        tuple(CHANNELS[:7]),
+        tuple(CHANNELS[5:]),
+        *((channel,) * 2 for channel in CHANNELS),
+        ("web", "phone") * 4,
+    ]
+    events = [
+        event(f"{number}-{day}", "contact.made", f"2026-02-{day:02}T09:00:00.000000Z", f"p1-{number}", "tax", channel=channel)
+        for number, channels in enumerate(journeys)
+        for day, channel in enumerate(channels, 1)
+    ]  # fmt: skip
+    seed.fill(empty_store.writer(), events)
+
+    def found(question: Question) -> list[tuple[Any, ...]]:
+        return sorted(tuple(row) for row in empty_store.query(question.sql, question.parameters).rows)
+
+    assert found(visits(Filters())) == found(visits_by_name(Filters()))
+    assert len({row[1] for row in found(visits(Filters()))} & set(CHANNELS)) == len(CHANNELS)
+
+
+def test_flows_of_a_channel_without_a_number(empty_store: Store, client_with: ClientWith):
+    """Counted by its name."""
+    seed.fill(
+        empty_store.writer(),
+        [event("a", "contact.made", "2026-02-01T09:00:00.000000Z", "p1-a", "tax", channel="pigeon")],
+    )
+    found = rows(client_with(empty_store, small_cell_min=1), "channel-flows")
+    assert by_names(found, "position", "from_channel", "to_channel") == {
+        (0, "journey.started", "pigeon"): (1,),
+        (1, "pigeon", "journey.ended"): (1,),
     }
 
 

@@ -185,7 +185,7 @@ def test_small_counts_are_withheld_with_what_tells_them(empty_store: Store):
     for figure in (DIGITAL_TAKE_UP, COMPLETION, FAILURE_DEMAND, POINTS_PER_1000):
         for row in records(figure, asked):
             assert not any(isinstance(value, float) for name, value in row.items() if name != "per_day"), row
-    by_name = {key.figure.name: key for key in keys(asked)}
+    by_name = {key.figure.name: key for key in (make() for make in keys(asked).values())}
     assert by_name["digital-take-up"].value is None
     assert by_name["digital-take-up"].hidden
     assert not by_name["satisfaction"].hidden
@@ -225,7 +225,7 @@ def test_only_what_moved_beyond_noise_is_a_change(empty_store: Store):
     assert (worse["points"], worse["points_before"], worse["reading"]) == (72, 16, "higher")
     assert worse["low"] > 0
     assert rows["same", "channel_switch"]["reading"] == "no_difference"
-    by_name = {key.figure.name: key for key in keys(asked)}
+    by_name = {key.figure.name: key for key in (make() for make in keys(asked).values())}
     assert by_name["points-per-1000-contacts"].verdict == "worse"
     assert by_name["failure-demand"].verdict == "worse"
 

@@ -16,6 +16,7 @@ from services.insights.sums import sums
 from shared.journey.instants import DAY_US, HOUR_US, SECOND_US
 
 GROUPS: Final = {"type": ("channel", "type"), "service": ("service",)}
+_NAMES: Final = "service, channel, type"
 SILENT: Final = {"silent": N_("fell silent"), "arriving": N_("arriving"), "rare": N_("too rare to tell")}
 RECENT_DAYS: Final = 7
 USUAL_DAYS: Final = 28
@@ -23,38 +24,39 @@ _CHANCE: Final = 0.01
 """A silence is one that chance would bring in fewer than one case in a hundred."""
 
 
-def events_question(group: str, filters: Filters) -> Question:
-    """Per group: the events of the period."""
-    names = ", ".join(GROUPS[group])
-    found, parameters = sums("events", f"SELECT {names}, count() AS found FROM events $where GROUP BY {names}", filters)
-    return Question(f"SELECT {names}, sum(found) AS events FROM ({found}) GROUP BY {names}", parameters)
-
-
-def last_question(group: str, filters: Filters) -> Question:
-    """Per group: the hour of the latest event of the period."""
-    names = ", ".join(GROUPS[group])
+def events_question(filters: Filters) -> Question:
+    """Per service, channel and type: the events of the period."""
     found, parameters = sums(
-        "events", f"SELECT {names}, $latest AS latest FROM events $where GROUP BY {names}", filters
+        "events", f"SELECT {_NAMES}, count() AS found FROM events $where GROUP BY {_NAMES}", filters
     )
+    return Question(f"SELECT {_NAMES}, sum(found) AS events FROM ({found}) GROUP BY {_NAMES}", parameters)
+
+
+def last_question(filters: Filters) -> Question:
+    """Per service, channel and type: the hour of the latest event of the period."""
+    select = f"SELECT {_NAMES}, $latest AS latest FROM events $where GROUP BY {_NAMES}"
+    found, parameters = sums("events", select, filters)
     latest = "toUnixTimestamp(toStartOfHour(max(latest))) AS last_s"
-    return Question(f"SELECT {names}, {latest} FROM ({found}) GROUP BY {names}", parameters)
+    return Question(f"SELECT {_NAMES}, {latest} FROM ({found}) GROUP BY {_NAMES}", parameters)
 
 
-def recent_question(group: str, filters: Filters, end_us: int) -> Question:
-    """Per group: the events of the last days before this end, and of those before them."""
-    names = ", ".join(GROUPS[group])
+def recent_question(filters: Filters, end_us: int) -> Question:
+    """Per service, channel and type: the events of the last days before this end, and of those before them."""
     recent_us = end_us - RECENT_DAYS * DAY_US
     hour = "$moment >= toDateTime(fromUnixTimestamp64Micro({recent_us:Int64}, 'UTC'), 'UTC')"
-    select = f"SELECT {names}, {hour} AS recent, count() AS found FROM events $where GROUP BY {names}, recent"
+    select = f"SELECT {_NAMES}, {hour} AS recent, count() AS found FROM events $where GROUP BY {_NAMES}, recent"
     found, parameters = sums("events", select, filters.on(recent_us - USUAL_DAYS * DAY_US, end_us), finest="hour")
     sql = f"""
-        SELECT {names}, sumIf(found, recent) AS recently, sumIf(found, NOT recent) AS usual
-        FROM ({found}) GROUP BY {names}"""
+        SELECT {_NAMES}, sumIf(found, recent) AS recently, sumIf(found, NOT recent) AS usual
+        FROM ({found}) GROUP BY {_NAMES}"""
     return Question(sql, {**parameters, "recent_us": recent_us})
 
 
 def _found(ask: Ask, group: str) -> list[dict[str, Any]]:
-    """Everything that arrived before the period's end, most events of the period first."""
+    """Everything that arrived before the period's end, most events of the period first.
+
+    Both groups add up the same rows: a page that shows both asks once.
+    """
     periods = two_periods(ask)
     filters = periods.now.without_rule()
     end_us = -(-min(filters.to_us or periods.data_end_us, periods.data_end_us) // HOUR_US) * HOUR_US
@@ -62,15 +64,19 @@ def _found(ask: Ask, group: str) -> list[dict[str, Any]]:
     until_us = -(-end_us // DAY_US) * DAY_US if end_us >= periods.data_end_us else end_us
     from_us = -(-((filters.from_us or 0) // SECOND_US * SECOND_US) // HOUR_US) * HOUR_US
     questions = (
-        last_question(group, filters.on(None, until_us)),
-        events_question(group, filters.on(from_us, max(until_us, from_us))),
-        recent_question(group, filters, end_us),
+        last_question(filters.on(None, until_us)),
+        events_question(filters.on(from_us, max(until_us, from_us))),
+        recent_question(filters, end_us),
     )
     found: dict[tuple[str, ...], dict[str, Any]] = {}
     for question in questions:
         for row in answer(ask.store, question):
             key = tuple(row[name] for name in GROUPS[group])
-            found.setdefault(key, {"events": 0, "recently": 0, "usual": 0}).update(row)
+            names = dict(zip(GROUPS[group], key, strict=True))
+            of_group = found.setdefault(key, {**names, "last_s": 0, "events": 0, "recently": 0, "usual": 0})
+            of_group["last_s"] = max(of_group["last_s"], row.get("last_s", 0))
+            for name in ("events", "recently", "usual"):
+                of_group[name] += int(row.get(name, 0))
     return [found[key] for key in sorted(found, key=lambda each: (-found[each]["events"], each))][:MAX_ROWS]
 
 

@@ -5,7 +5,15 @@ from collections.abc import Hashable, Sequence
 from typing import Any, Final
 
 from services.insights.figures.figure import Ask, Figure
-from services.insights.figures.flows_queries import CONTINUES, ENDED, POSITIONS, STARTED, visits
+from services.insights.figures.flows_queries import (
+    CONTINUES,
+    ENDED,
+    POSITIONS,
+    STARTED,
+    UNKNOWN,
+    visits,
+    visits_by_name,
+)
 from services.insights.figures.journey_filters import journey_notes
 from services.insights.figures.map_protection import hidden_cells
 from services.insights.figures.summaries import answer
@@ -32,6 +40,14 @@ def _table(ask: Ask, columns: tuple[Column, ...], rows: Sequence[tuple[Any, ...]
     return Table(columns=columns, rows=tuple(ordered), whole=False, notes=journey_notes(ask.filters))
 
 
+def _visits(ask: Ask) -> list[dict[str, Any]]:
+    """By the numbers of the channels, which tell all that gateways take; else by their names."""
+    found = answer(ask.store, visits(ask.filters))
+    if any(UNKNOWN in {each["origin"], each["target"]} for each in found):
+        return answer(ask.store, visits_by_name(ask.filters))
+    return found
+
+
 def _flows(ask: Ask) -> Table:
     columns = (
         Column(name="position", title=N_("Visit"), kind="count"),
@@ -40,7 +56,7 @@ def _flows(ask: Ask) -> Table:
         _JOURNEYS,
     )
     counts: dict[tuple[int, str, str], int] = defaultdict(int)
-    for each in answer(ask.store, visits(ask.filters)):
+    for each in _visits(ask):
         goes_on = each["position"] == POSITIONS and each["target"] != ENDED
         target = CONTINUES if goes_on else each["target"]
         counts[int(each["position"]), each["origin"], target] += int(each["passages"])
@@ -64,7 +80,7 @@ def _next(ask: Ask) -> Table:
         Column(name="share", title=N_("Share of the channel’s visits"), kind="share", of="journeys"),
     )
     found: dict[tuple[str, str], Counter[str]] = defaultdict(Counter)
-    for each in answer(ask.store, visits(ask.filters)):
+    for each in _visits(ask):
         if each["position"]:
             found[each["origin"], each["target"]] += Counter(
                 visits=int(each["passages"]), journeys=int(each["journeys"])
@@ -109,7 +125,7 @@ def _containment(ask: Ask) -> Table:
         ),
         Column(name="share", title=N_("Containment"), kind="share", of="contained"),
     )  # fmt: skip
-    begun = [row for row in answer(ask.store, visits(ask.filters)) if not row["position"] and row["target"] != ENDED]
+    begun = [row for row in _visits(ask) if not row["position"] and row["target"] != ENDED]
     found = sorted(begun, key=lambda row: (-row["passages"], row["target"]))
     counts = {row["target"]: int(row["passages"]) for row in found}
     hidden = hidden_cells(counts, [list(counts)], ask.small_cell_min)

@@ -2,18 +2,19 @@
 
 # ruff: noqa: S608 - what is put into these statements are names of columns and numbers; values are bound
 from collections import defaultdict
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 from services.insights.figures.figure import Ask, Figure, Parameter
 from services.insights.figures.frictions_trend import Trend, trend
 from services.insights.figures.overview_periods import two_periods
+from services.insights.figures.points_found import Found, journeys_touched, points_found
 from services.insights.figures.summaries import answer, events_summary
-from services.insights.figures.table import MAX_ROWS, Column, Table, Value, table
+from services.insights.figures.table import MAX_ROWS, Column, Table, table
 from services.insights.filters import Filters
 from services.insights.language import N_
 from services.insights.ports import Store
 from services.insights.problems import Problem
-from services.insights.queries import CASE_WORK_RULES, Question, journeys_by
+from services.insights.queries import CASE_WORK_RULES, Question
 from services.insights.sums import sums
 from shared.journey.instants import DAY_US, SECOND_US, to_text
 from shared.journey.vocabulary import CITIZEN_TYPES
@@ -63,32 +64,14 @@ def bins_of(filters: Filters, data_end_us: int) -> Bins:
     return Bins(end_us - count * width * _WEEK_US, width * _WEEK_US, count)
 
 
-def board_question(filters: Filters) -> Question:
-    """Per rule and service: points in force, and minutes with how many points' are known."""
-    select = """
-        SELECT rule, service, sum(sign) AS found, sumIf(sign, minutes_citizen IS NOT NULL) AS known_c,
-            sum(sign * minutes_citizen) AS lost_c, sumIf(sign, minutes_administration IS NOT NULL) AS known_a,
-            sum(sign * minutes_administration) AS lost_a
-        FROM points $where GROUP BY rule, service"""
-    found, parameters = sums("points", select, filters)
-    sql = f"""
-        SELECT rule, service, sum(found) AS points, sum(known_c) AS known_citizen, sum(lost_c) AS minutes_citizen,
-            sum(known_a) AS known_administration, sum(lost_a) AS minutes_administration
-        FROM ({found}) GROUP BY rule, service HAVING points > 0"""
-    return Question(sql, parameters)
-
-
-def _board_rows(store: Store, filters: Filters) -> list[dict[str, Any]]:
-    """The answers to `board_question` with the journeys they touch, most journeys first."""
-    touched = {
-        (row["rule"], row["service"]): int(row["journeys"])
-        for row in answer(store, journeys_by(("rule", "service"), filters))
-    }
+def _board_rows(store: Store, filters: Filters) -> list[tuple[str, str, int, Found]]:
+    """(rule, service, the journeys touched, what was found) of all with points in force, most journeys first."""
+    touched = journeys_touched(store, filters).of_each
     rows = [
-        {**row, "journeys": touched.get((row["rule"], row["service"]), 0)}
-        for row in answer(store, board_question(filters))
+        (*pair, touched.get(pair, 0), found)
+        for pair, found in points_found(store, filters, lambda rule, service: (rule, service)).items()
     ]
-    rows.sort(key=lambda row: (-row["journeys"], row["rule"], row["service"]))
+    rows.sort(key=lambda row: (-row[2], row[0], row[1]))
     return rows[:MAX_ROWS]
 
 
@@ -128,14 +111,19 @@ def _board(ask: Ask) -> Table:
     if order not in ORDERS:
         raise Problem(422, "invalid-order", N_("“order” must be one of: %(allowed)s."), allowed=", ".join(ORDERS))
     filters, bins = bins_asked(ask)
+    found = _board_rows(ask.store, filters)
     by_bin = series(ask.store, filters, bins)
     contacts = {
         row.name: row.events for row in events_summary(ask.store, "service", filters.without_rule(), CITIZEN_TYPES).rows
     }
     rows = [
-        _row(row, contacts.get(row["service"], 0), by_bin.get((row["rule"], row["service"]), []), bins)
-        for row in _board_rows(ask.store, filters)
-    ]
+        (
+            rule, service, journeys, each.points, _per_1000(rule, each.points, contacts.get(service, 0)),
+            each.known_citizen, each.minutes_citizen, each.known_administration, each.minutes_administration,
+            trend_of(by_bin.get((rule, service), []), bins),
+        )
+        for rule, service, journeys, each in found
+    ]  # fmt: skip
     if order == "minutes":
         rows.sort(key=lambda row: -sum(each for each in (row[6], row[8]) if isinstance(each, float)))
     return table(
@@ -156,16 +144,8 @@ def _board(ask: Ask) -> Table:
     )  # fmt: skip
 
 
-def _row(row: dict[str, object], contacts: int, counts: list[int], bins: Bins) -> tuple[Value, ...]:
-    points = int(row["points"])  # type: ignore[call-overload]
-    of_contacts = contacts and row["rule"] not in CASE_WORK_RULES
-    return (
-        row["rule"], row["service"], int(row["journeys"]), points,  # type: ignore[call-overload]
-        1_000 * points / contacts if of_contacts else None,
-        int(row["known_citizen"]), row["minutes_citizen"],  # type: ignore[call-overload]
-        int(row["known_administration"]), row["minutes_administration"],  # type: ignore[call-overload]
-        trend_of(counts, bins),
-    )  # type: ignore[return-value]  # fmt: skip
+def _per_1000(rule: str, points: int, contacts: int) -> float | None:
+    return 1_000 * points / contacts if contacts and rule not in CASE_WORK_RULES else None
 
 
 def _series_table(ask: Ask) -> Table:

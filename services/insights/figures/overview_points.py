@@ -1,11 +1,11 @@
 """Friction points: per 1,000 contacts and online steps, by rule, by service and by territory."""
 
-# ruff: noqa: S608 - what is put into these statements are names from `queries`; values are bound
 from typing import Final, NamedTuple
 
 from services.insights.figures.figure import Ask, Figure
 from services.insights.figures.intervals import dispersion_of
 from services.insights.figures.overview_periods import NAMES, two_periods
+from services.insights.figures.points_found import contact_points
 from services.insights.figures.summaries import (
     FrictionRow,
     answer,
@@ -19,7 +19,6 @@ from services.insights.language import N_
 from services.insights.observability import rule_statuses
 from services.insights.ports import Store
 from services.insights.queries import CASE_WORK_RULES, Question, squares_by
-from services.insights.sums import sums
 from shared.journey.instants import DAY_US
 from shared.journey.vocabulary import CITIZEN_TYPES
 
@@ -31,36 +30,31 @@ STATUSES: Final[dict[str, str]] = {
 
 
 class PointRate(NamedTuple):
-    """Contacts and online steps, points that do not stem from case work, and their dispersion by journey."""
+    """Contacts and online steps, and points that do not stem from case work."""
 
     contacts: int
     points: int
-    dispersion: float
 
 
 _OF_CONTACTS: Final = "rule NOT IN {case_rules:Array(String)}"
-_CASE_RULES: Final = {"case_rules": sorted(CASE_WORK_RULES)}
-
-
-def contact_points_question(filters: Filters) -> Question:
-    """Points in force that do not stem from case work."""
-    select = "SELECT sum(sign) AS found FROM points $where"
-    found, parameters = sums("points", select, filters, _OF_CONTACTS)
-    return Question(f"SELECT sum(found) AS points FROM ({found})", {**parameters, **_CASE_RULES})
 
 
 def clusters_question(filters: Filters, points: int) -> Question:
-    """Of the same points, of which there are so many: how they cluster by journey (`squares_by`)."""
+    """Of points that do not stem from case work, of which there are so many: how they cluster by journey (`squares_by`)."""
     question = squares_by((), filters, points, _OF_CONTACTS)
-    return Question(question.sql, {**question.parameters, **_CASE_RULES})
+    return Question(question.sql, {**question.parameters, "case_rules": sorted(CASE_WORK_RULES)})
 
 
 def point_rate(store: Store, filters: Filters) -> PointRate:
     """What the rate of one period is made of."""
-    points = int(answer(store, contact_points_question(filters))[0]["points"] or 0)
-    (row,) = answer(store, clusters_question(filters, points))
     contacts = events_summary(store, "type", filters.without_rule(), CITIZEN_TYPES).total
-    return PointRate(contacts, points, dispersion_of(int(row["points"] or 0), float(row["squares"] or 0)))
+    return PointRate(contacts, contact_points(store, filters))
+
+
+def point_dispersion(store: Store, filters: Filters, points: int) -> float:
+    """The dispersion by journey of the points of a period (`dispersion_of`), of which there are so many."""
+    (row,) = answer(store, clusters_question(filters, points))
+    return dispersion_of(int(row["points"] or 0), float(row["squares"] or 0))
 
 
 def anything_observed(ask: Ask, filters: Filters) -> bool:

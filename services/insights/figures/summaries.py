@@ -1,17 +1,28 @@
 """The figures of the pages and the API, each computed by one function from named queries."""
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, Final
 
 from msgspec import Struct, structs
 
 from services.insights import queries
+from services.insights.figures.points_found import journeys_touched, points_found
 from services.insights.filters import Filters
 from services.insights.observability import Status, rule_statuses
 from services.insights.ports import Store
 from services.insights.queries import Question
 from shared.detection.settings import RULES, RuleBook
 from shared.journey.instants import SECOND_US
+
+_SHARED: Final[dict[str, Callable[[str, str], str]]] = {
+    "rule": lambda rule, _: rule,
+    "service": lambda _, service: service,
+}
+"""Groups that one question answers for all figures of a page."""
+
+
+_OF_RECEIVED: Final = ("service", "channel", "type")
+"""Columns of `queries.received`, in its order."""
 
 
 class FrictionRow(Struct, frozen=True, kw_only=True):
@@ -95,25 +106,56 @@ def answer(store: Store, question: Question) -> list[dict[str, Any]]:
 
 def friction_summary(store: Store, group: str, filters: Filters, book: RuleBook) -> FrictionSummary:
     """Points in force per group: sums from the aggregate, distinct journeys from the rows."""
-    found = answer(store, queries.points_by(group, filters, book.version))
-    journeys = {row[group]: int(row["journeys"]) for row in answer(store, queries.journeys_by((group,), filters))}
-    rows = [_friction_row(row, journeys.get(row["name"], 0)) for row in found]
-    total = int(found[0]["total"]) if found else 0
+    if group in _SHARED:
+        rows = _of_shared(store, group, filters, book.version)
+        total = sum(row.points or 0 for row in rows)
+    else:
+        found = answer(store, queries.points_by(group, filters, book.version))
+        journeys = {row[group]: int(row["journeys"]) for row in answer(store, queries.journeys_by((group,), filters))}
+        rows = [_friction_row(row, journeys.get(row["name"], 0)) for row in found]
+        total = int(found[0]["total"]) if found else 0
     if group == "rule":
         rows = _every_rule(rows, rule_statuses(store, filters, book), filters)
     return FrictionSummary(rows, total)
 
 
+def _of_shared(store: Store, group: str, filters: Filters, version: int) -> list[FrictionRow]:
+    touched = journeys_touched(store, filters)
+    found = points_found(store, filters, _SHARED[group])
+    rows = [
+        FrictionRow(
+            name=name,
+            points=each.points,
+            journeys=touched.of_rule(name) if group == "rule" else touched.of_service.get(name, 0),
+            minutes_citizen=_rounded(each.minutes_citizen),
+            minutes_administration=_rounded(each.minutes_administration),
+            known_citizen=each.known_citizen,
+            known_administration=each.known_administration,
+            other_versions=each.of_other_versions(version),
+        )
+        for name, each in found.items()
+    ]
+    return sorted(rows, key=lambda row: (-(row.points or 0), row.name))[: queries.MAX_GROUPS]
+
+
 def points_by_place(store: Store, group: str, filters: Filters) -> dict[str, tuple[int, int]]:
     """Points in force per group, and how many of them do not stem from case work."""
+    if group in _SHARED:
+        key = _SHARED[group]
+        found = points_found(store, filters, key)
+        of_contacts = points_found(
+            store, filters, lambda rule, service: None if rule in queries.CASE_WORK_RULES else key(rule, service)
+        )
+        return {
+            name: (each.points, of_contacts[name].points if name in of_contacts else 0) for name, each in found.items()
+        }
     rows = answer(store, queries.points_by_place(group, filters))
     return {row["name"]: (int(row["points"]), int(row["points"]) - int(row["case_points"])) for row in rows}
 
 
 def points_in_all(store: Store, filters: Filters) -> int:
     """All points in force under the filters."""
-    found = answer(store, queries.points_by("rule", filters))
-    return int(found[0]["total"]) if found else 0
+    return sum(each.points for each in points_found(store, filters, lambda rule, _: rule).values())
 
 
 def _friction_row(row: Mapping[str, Any], journeys: int) -> FrictionRow:
@@ -156,7 +198,22 @@ def _with_status(rule: str, row: FrictionRow | None, status: Status) -> Friction
 
 def events_summary(store: Store, group: str, filters: Filters, types: frozenset[str] | None = None) -> CountSummary:
     """Events per group; with `types`, of these types only."""
+    if group in _OF_RECEIVED and filters.rule is None:
+        return _of_received(store, group, filters, types)
     return _counts(answer(store, queries.events_by(group, filters, types)))
+
+
+def _of_received(store: Store, group: str, filters: Filters, types: frozenset[str] | None) -> CountSummary:
+    """From what is asked for `rule_statuses` on the same page."""
+    question = queries.received(filters)
+    place = _OF_RECEIVED.index(group)
+    found: dict[str, int] = {}
+    for row in store.query(question.sql, question.parameters).rows:
+        if types is None or row[2] in types:
+            found[row[place]] = found.get(row[place], 0) + int(row[3])
+    rows = [CountRow(name, events) for name, events in found.items()]
+    rows.sort(key=lambda row: (-row.events, row.name))
+    return CountSummary(rows[: queries.MAX_GROUPS], sum(found.values()))
 
 
 def rejects_summary(store: Store, group: str, filters: Filters) -> CountSummary:
@@ -167,12 +224,6 @@ def rejects_summary(store: Store, group: str, filters: Filters) -> CountSummary:
 def _counts(found: list[dict[str, Any]]) -> CountSummary:
     total = int(found[0]["total"]) if found else 0
     return CountSummary([CountRow(row["name"], int(row["events"])) for row in found], total)
-
-
-def journeys_touched(store: Store, filters: Filters) -> int:
-    """Distinct journeys with any point in force."""
-    question = queries.journeys_touched(filters)
-    return int(store.query(question.sql, question.parameters).rows[0][0])
 
 
 def extent(store: Store) -> Extent | None:

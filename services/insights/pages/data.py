@@ -1,6 +1,7 @@
 """The state of the data: what arrives, what cannot be observed, what is late, refused or unshown, how fresh each stage is."""
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any, Final
 
 from fastapi import APIRouter
@@ -13,6 +14,7 @@ from services.insights.figures.data_arrivals import ARRIVALS
 from services.insights.figures.data_state import FRESHNESS, LATE_EVENTS, OBSERVABLE_RULES, REJECTED_EVENTS
 from services.insights.figures.figure import Figure, shown
 from services.insights.figures.frictions_board import FRICTION_BOARD
+from services.insights.figures.once import side_by_side
 from services.insights.figures.overview_points import FRICTION_BY_RULE, FRICTION_BY_SERVICE, FRICTION_BY_TERRITORY
 from services.insights.figures.summaries import History
 from services.insights.figures.table import Table
@@ -31,6 +33,7 @@ _FIGURES: Final = {
     "refused": REJECTED_EVENTS,
     "freshness": FRESHNESS,
 }
+_OPTIONS: Final = {"types": {"group_by": "type"}, "services": {"group_by": "service"}}
 
 
 class Unshown(Struct, frozen=True):
@@ -65,21 +68,19 @@ def routes(context: Context, pages: Pages) -> APIRouter:
 
 
 def _values(context: Context, frame: Frame) -> dict[str, object]:
-    tables = {
-        "types": shown(ARRIVALS, frame.ask(context, group_by="type")),
-        "services": shown(ARRIVALS, frame.ask(context, group_by="service")),
-        "rules": shown(OBSERVABLE_RULES, frame.ask(context)),
-        "late": shown(LATE_EVENTS, frame.ask(context)),
-        "refused": shown(REJECTED_EVENTS, frame.ask(context)),
-        "freshness": shown(FRESHNESS, frame.ask(context)),
-    }
+    figures = {name: (figure, frame.ask(context, **_OPTIONS.get(name, {}))) for name, figure in _FIGURES.items()}
+    # The first counts journeys, which the last needs, too.
+    first, *others = ((figure.name, (figure, frame.ask(context))) for figure in _SUPPRESSED)
+    parts = dict([first, *figures.items(), *others])
+    found: dict[str, Table] = side_by_side({name: partial(shown, *each) for name, each in parts.items()})
+    tables = {name: found[name] for name in _FIGURES}
     return {
         "frame": frame,
         "figures": _FIGURES,
         "tables": tables,
         "records": {name: records_of(found) for name, found in tables.items()},
         "states": [_state(record) for record in records_of(tables["rules"])],
-        "unshown": [_unshown(figure, shown(figure, frame.ask(context))) for figure in _SUPPRESSED],
+        "unshown": [_unshown(figure, found[figure.name]) for figure in _SUPPRESSED],
         "gaps": _gaps(frame.history),
     }
 

@@ -1,6 +1,7 @@
 """What stands around the figures of every page: filters, period, how fresh the data are."""
 
 from collections.abc import Callable
+from functools import partial
 
 from msgspec import Struct, structs
 from starlette.requests import Request
@@ -8,7 +9,7 @@ from starlette.requests import Request
 from services.insights.api.figures import make_ask
 from services.insights.context import Context
 from services.insights.figures.figure import Ask
-from services.insights.figures.once import OnceStore
+from services.insights.figures.once import OnceStore, side_by_side
 from services.insights.figures.summaries import Choices, History, Month, choices, extent, history, loaded_streams
 from services.insights.filters import PAGE_FILTER_NAMES, Filters, only_known, read_filters
 from services.insights.observability import rules_not_observable
@@ -56,12 +57,19 @@ def read_frame(context: Context, request: Request, path: str, *options: str) -> 
     only_known(request.query_params, (*PAGE_FILTER_NAMES, *options, "lang"))
     asked = read_filters(request.query_params)
     store = OnceStore(context.store)
-    found = history(store, asked)
+    parts = side_by_side(
+        {
+            "history": partial(history, store, asked),
+            "choices": partial(choices, store),
+            "streams": partial(loaded_streams, store),
+        }
+    )
+    found: History | None = parts["history"]
     if found is None and extent(store) is None:
         return None
     period = choose_period(asked, found or _history_of_all(context, store))
     filters = asked.on(period.from_us, period.to_us)
-    streams = loaded_streams(store)
+    streams = parts["streams"]
     return Frame(
         path=path,
         store=store,
@@ -71,7 +79,7 @@ def read_frame(context: Context, request: Request, path: str, *options: str) -> 
         presets=None if found is None else (usual_period(found), everything(found)),
         newer=latest_months(found) if found and not period.chosen and found.end_us > period.to_us else None,
         history=found,
-        choices=choices(store),
+        choices=parts["choices"],
         loaded_us=max((each["at_us"] for each in streams.values()), default=None),
         loader_alive=context.loading.alive(),
         behind=is_behind(context.loading.lag(), streams, context.settings.partitions),

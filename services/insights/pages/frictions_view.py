@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any, Final
 
 from msgspec import Struct
@@ -12,6 +13,7 @@ from services.insights.figures.figure import Ask, shown
 from services.insights.figures.frictions_board import FRICTION_BOARD, FRICTION_SERIES
 from services.insights.figures.frictions_places import CONCENTRATION, GROUPS
 from services.insights.figures.frictions_rule import FRICTION_OVER_TIME
+from services.insights.figures.once import side_by_side
 from services.insights.figures.table import Table
 from services.insights.language import Language
 from services.insights.pages.overview_view import axis_labels, axis_names, records_of
@@ -46,8 +48,8 @@ class Board(Struct, frozen=True):
 
 def board(ask: Ask, order: str) -> Board:
     """Rules and services with points, most journeys (or minutes) first; rows that may not be shown are only counted."""
-    found = shown(FRICTION_BOARD, ask)
-    lines = shown(FRICTION_SERIES, ask)
+    tables = side_by_side({"board": partial(shown, FRICTION_BOARD, ask), "lines": partial(shown, FRICTION_SERIES, ask)})
+    found, lines = tables["board"], tables["lines"]
     counts = _counts(lines)
     pairs = [
         (row, record) for row, record in zip(found.rows, records_of(found), strict=True) if record["points"] is not None

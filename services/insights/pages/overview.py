@@ -9,6 +9,7 @@ from starlette.responses import HTMLResponse
 from services.insights.charts.time_axis import annotations_of, flags
 from services.insights.context import Context
 from services.insights.figures.contacts import CONTACTS_OVER_TIME
+from services.insights.figures.once import side_by_side
 from services.insights.figures.overview_changes import LARGEST_CHANGES
 from services.insights.figures.overview_demand import NOT_JUDGED_YET
 from services.insights.figures.overview_periods import two_periods
@@ -45,18 +46,28 @@ def routes(context: Context, pages: Pages) -> APIRouter:
 def _values(context: Context, request: Request, frame: Frame) -> dict[str, object]:
     ask = frame.ask(context, unit=frame.period.unit)
     order = "minutes" if frame.options.get("order") == "minutes" else "points"
+    made = keys(ask)
+    # What shares a question with a part above stands well below it: it need not wait for the answer.
+    parts = side_by_side(
+        {
+            "rules": lambda: overview_view.rules(ask, order),
+            "completion": made.pop("completion"),
+            "demand": made.pop("demand"),
+            "territories": lambda: overview_view.places(ask, "territory"),
+            "changes": lambda: overview_view.changes(ask),
+            **made,
+            "activity": lambda: overview_view.activity(ask, frame.period, context.language(request)),
+            "services": lambda: overview_view.places(ask, "service"),
+        }
+    )
     return {
         "frame": frame,
         "order": order,
-        "keys": keys(ask),
+        "keys": [parts.pop(name) for name in keys(ask)],
         "rating_bar": rating_bar,
         "not_judged_yet": NOT_JUDGED_YET,
         "figures": _FIGURES,
         "before": two_periods(ask).before,
-        "changes": overview_view.changes(ask),
-        "activity": overview_view.activity(ask, frame.period, context.language(request)),
         "flags": flags(annotations_of(context.records, frame.filters), frame.period.starts(), frame.period.to_us),
-        "services": overview_view.places(ask, "service"),
-        "territories": overview_view.places(ask, "territory"),
-        "rules": overview_view.rules(ask, order),
+        **parts,
     }

@@ -1,7 +1,8 @@
 """The key figures of the overview: each with its change against the period before, and a judgement in plain words."""
 
 from collections.abc import Callable, Mapping
-from typing import Any, Literal
+from functools import partial
+from typing import Any, Final, Literal
 
 from msgspec import Struct
 
@@ -24,7 +25,7 @@ from services.insights.figures.overview_journeys import (
     in_short,
 )
 from services.insights.figures.overview_periods import BEFORE, NOW, TwoPeriods, two_periods
-from services.insights.figures.overview_points import CONTACTS_IN_ALL, POINTS_PER_1000, point_rate
+from services.insights.figures.overview_points import CONTACTS_IN_ALL, POINTS_PER_1000, point_dispersion, point_rate
 from services.insights.figures.overview_ratio import ratio
 from services.insights.figures.overview_satisfaction import GOOD, LEVELS, MIDDLING, MIN_RATINGS, SATISFACTION, ratings
 from services.insights.figures.table import Table
@@ -60,10 +61,10 @@ class Key(Struct, frozen=True, kw_only=True):
         return None if self.value is None or self.before is None else self.value - self.before
 
 
-def keys(ask: Ask) -> list[Key]:
-    """All key figures in the order of the page."""
+def keys(ask: Ask) -> dict[str, Callable[[], Key]]:
+    """How each key figure is made, by its name, in the order of the page."""
     periods = two_periods(ask)
-    return [make(ask, periods) for make in (_contacts, _demand, _per_1000, _completion, _take_up, _satisfaction)]
+    return {name: partial(make, ask, periods) for name, make in _KEYS.items()}
 
 
 def _key(
@@ -142,7 +143,7 @@ def _demand(ask: Ask, periods: TwoPeriods) -> Key:
 def _per_1000(ask: Ask, periods: TwoPeriods) -> Key:
     def estimate(_: str, filters: Filters) -> Estimate | None:
         found = point_rate(ask.store, filters)
-        return rate(found.points, found.contacts / 1_000, dispersion=found.dispersion)
+        return rate(found.points, found.contacts / 1_000, dispersion=point_dispersion(ask.store, filters, found.points))
 
     found = shown(POINTS_PER_1000, ask)
     return _key(
@@ -203,6 +204,16 @@ def _satisfaction(ask: Ask, periods: TwoPeriods) -> Key:
     if score is not None and count is not None and count >= MIN_RATINGS:
         level = "good" if score >= GOOD else "middling" if score >= MIDDLING else "bad"
     return _key(SATISFACTION, found, "score", "score", estimate, more_is_better=True, level=level)
+
+
+_KEYS: Final[dict[str, Callable[[Ask, TwoPeriods], Key]]] = {
+    "contacts": _contacts,
+    "demand": _demand,
+    "per_1000": _per_1000,
+    "completion": _completion,
+    "take_up": _take_up,
+    "satisfaction": _satisfaction,
+}
 
 
 class RatingShare(Struct, frozen=True):

@@ -11,7 +11,8 @@ from services.insights.figures.contacts import CONTACTS_OVER_TIME
 from services.insights.figures.figure import Ask, shown
 from services.insights.figures.overview_changes import LARGEST_CHANGES
 from services.insights.figures.overview_points import FRICTION_BY_RULE, FRICTION_BY_SERVICE, FRICTION_BY_TERRITORY
-from services.insights.figures.summaries import activity_over_time, friction_summary, journeys_touched
+from services.insights.figures.points_found import journeys_touched
+from services.insights.figures.summaries import activity_over_time, friction_summary
 from services.insights.figures.table import Table
 from services.insights.language import Language
 from services.insights.pages.period import Period
@@ -161,7 +162,7 @@ def rules(ask: Ask, order: str) -> Rules:
         not_observable=[_missing(each["rule"]) for each in records if each["status"] == "not_observable"],
         off=[row.name for row in exact.rows if row.status == "off" and not row.points],
         points=exact.total if known else None,
-        journeys=journeys_touched(ask.store, ask.filters) if known else None,
+        journeys=journeys_touched(ask.store, ask.filters).in_all if known else None,
         outdated=any(row.points and (row.status == "off" or row.other_versions) for row in exact.rows),
     )  # fmt: skip
 
