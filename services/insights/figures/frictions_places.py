@@ -19,7 +19,14 @@ from services.insights.figures.table import Column, Kind, Table, Value, table
 from services.insights.filters import Filters
 from services.insights.language import N_
 from services.insights.problems import Problem
-from services.insights.queries import CASE_WORK_RULES, MAX_GROUPS, Question, squares_by
+from services.insights.queries import (
+    CASE_WORK_RULES,
+    MAX_GROUPS,
+    SAMPLED_POINTS,
+    Question,
+    part_of_journeys,
+    points_where,
+)
 from services.insights.sums import sums
 from shared.journey.vocabulary import CITIZEN_TYPES
 
@@ -73,6 +80,33 @@ def events_question(group: str, filters: Filters) -> Question:
     return Question(sql, parameters if all_events else {**parameters, "citizen_types": sorted(CITIZEN_TYPES)})
 
 
+def squares_question(filters: Filters, points: int) -> Question:
+    """As `queries.squares_by` for each of `GROUPS` by itself, read once: in `left_out` a bit for each of them, the first the
+    highest, that is 0 for the one that a row is about.
+    """
+    names = ", ".join(GROUPS)
+    sets = ", ".join(f"({name}, journey_key)" for name in GROUPS)
+    where, parameters = points_where(filters, *part_of_journeys(points, SAMPLED_POINTS))
+    sql = f"""
+        SELECT left_out, {names}, sum(found) AS points, sum(found * found) AS squares
+        FROM (
+            SELECT grouping({names}) AS left_out, {names}, sum(sign) AS found
+            FROM points {where} GROUP BY GROUPING SETS ({sets}) HAVING found > 0)
+        GROUP BY left_out, {names}"""
+    return Question(sql, parameters)
+
+
+def _spread(ask: Ask, group: str, points: int) -> dict[str, tuple[int, float]]:
+    """Per place: of a part of the journeys, points in force and the sum of the squares of each journey's."""
+    names = list(GROUPS)
+    only = (1 << len(names)) - 1 - (1 << (len(names) - 1 - names.index(group)))
+    return {
+        row[group]: (int(row["points"]), float(row["squares"]))
+        for row in answer(ask.store, squares_question(ask.filters, points))
+        if row["left_out"] == only
+    }
+
+
 def _allowed(group: str) -> str:
     if group not in GROUPS:
         raise Problem(422, "invalid-group", N_("“group_by” must be one of: %(allowed)s."), allowed=", ".join(GROUPS))
@@ -82,11 +116,7 @@ def _allowed(group: str) -> str:
 def found_places(ask: Ask, group: str) -> list[Place]:
     """All places with points or events, most points first."""
     points = {row["name"]: int(row["points"]) for row in answer(ask.store, points_question(group, ask.filters))}
-    squares = squares_by((_allowed(group),), ask.filters, sum(points.values()))
-    spread = {
-        row[group]: (int(row["points"]), float(row["squares"]))
-        for row in (answer(ask.store, squares) if points else ())
-    }
+    spread = _spread(ask, group, sum(points.values())) if points else {}
     events = {row["name"]: int(row["events"]) for row in answer(ask.store, events_question(group, ask.filters))}
     found = [
         Place(name, points.get(name, 0), *spread.get(name, (0, 0.0)), events.get(name, 0))
