@@ -1,7 +1,7 @@
 """What two groups of journeys are compared by: counts and sums of one group, and the measures that follow from them."""
 
 # ruff: noqa: S608 - what is put into these statements are names and numbers of this module; values are bound
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from msgspec import Struct, structs
@@ -94,8 +94,27 @@ def totals_of(filters: Filters, *more: str, values: dict[str, Any] | None = None
     """
     where, parameters = journeys_where(filters, *more)
     since = since_sql(filters)
-    return Question(
-        f"""
+    return Question(_totals_sql(by, where, since), {**parameters, **(values or {})})
+
+
+def totals_of_sides(filters: Filters, sides: Mapping[str, str], values: Mapping[str, Any]) -> Question:
+    """The same of several groups of journeys in one reading, as `name` their names in `sides`.
+
+    sides: by name the condition on rows of `journeys`; a journey may stand in several groups, and these have the service and
+    the begin of the period of the filters in common. values: those of all conditions.
+    """
+    service = structs.replace(filters, from_us=None, to_us=None, territory=None, channel=None, rule=None)
+    where, parameters = journeys_where(service, f"({' OR '.join(f'({each})' for each in sides.values())})")
+    if filters.from_us is not None:
+        parameters["from_us"] = filters.from_us
+    names = ", ".join(f"if({condition}, '{name}', '')" for name, condition in sides.items())
+    by = f"arrayJoin(arrayFilter(side -> side != '', [{names}]))"
+    return Question(_totals_sql(by, where, since_sql(filters)), {**parameters, **values})
+
+
+def _totals_sql(by: str, where: str, since: str) -> str:
+    """The sums of each journey's points add up the minutes that are known; of none they are `NULL`."""
+    return f"""
         SELECT name, count() AS journeys, countIf(found > 0) AS with_points, sum(found) AS points,
             sum(toFloat64(found) * found) AS points_squares, sum(touches) AS contacts,
             sum(toFloat64(touches) * touches) AS contacts_squares, countIf(lost IS NOT NULL) AS with_minutes,
@@ -111,9 +130,7 @@ def totals_of(filters: Filters, *more: str, values: dict[str, Any] | None = None
                 sumOrNull(sign * minutes_administration) AS administration,
                 if(citizen IS NULL AND administration IS NULL, NULL, ifNull(citizen, 0) + ifNull(administration, 0)) AS lost
             FROM points WHERE {since} GROUP BY journey_key HAVING found > 0) AS held USING journey_key
-        GROUP BY name""",
-        {**parameters, **(values or {})},
-    )
+        GROUP BY name"""
 
 
 def durations_of(filters: Filters, ranks: Sequence[int], *more: str, values: dict[str, Any] | None = None) -> Question:
@@ -133,6 +150,13 @@ def durations_of(filters: Filters, ranks: Sequence[int], *more: str, values: dic
 def totals(store: Store, filters: Filters, *more: str, values: dict[str, Any] | None = None) -> Totals:
     """The totals of a group of journeys."""
     found = totals_by(store, filters, "''", *more, values=values).get("", NOTHING)
+    return with_durations(store, found, filters, *more, values=values)
+
+
+def with_durations(
+    store: Store, found: Totals, filters: Filters, *more: str, values: dict[str, Any] | None = None
+) -> Totals:
+    """The totals of a group with its durations."""
     usual, sure = _durations(store, filters, found.journeys, more, values)
     return structs.replace(found, duration=usual, duration_sure=sure)
 
@@ -141,7 +165,17 @@ def totals_by(
     store: Store, filters: Filters, by: str, *more: str, values: dict[str, Any] | None = None
 ) -> dict[str, Totals]:
     """The totals per value of `by` (an expression over rows of `journeys`), without durations; what is empty has no entry."""
-    question = totals_of(filters, *more, values=values, by=by)
+    return _totals_by_name(store, totals_of(filters, *more, values=values, by=by))
+
+
+def totals_by_side(
+    store: Store, filters: Filters, sides: Mapping[str, str], values: Mapping[str, Any]
+) -> dict[str, Totals]:
+    """As `totals_by`, per group of `totals_of_sides`."""
+    return _totals_by_name(store, totals_of_sides(filters, sides, values))
+
+
+def _totals_by_name(store: Store, question: Question) -> dict[str, Totals]:
     result = store.query(question.sql, question.parameters)
     rows = [dict(zip(result.columns, row, strict=True)) for row in result.rows]
     return {str(row["name"]): _totals(row) for row in rows}
