@@ -4,10 +4,14 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from services.insights.filters import Filters
+from shared.journey.instants import DAY_US
 
 HOUR: Final = "toStartOfHour(time)"
 DAY: Final = "toDate(time)"
 MONTH: Final = "toStartOfMonth(time)"
+
+LAST_DAY: Final = 65_535
+"""The range of ClickHouse's Date, in days since 1970; events lie well within."""
 
 _EQUAL: Final = ("rule", "service", "channel", "source")
 _TERRITORY: Final = "(territory = {territory:String} OR startsWith(territory, {territory_below:String}))"
@@ -49,3 +53,15 @@ def within(filters: Filters, time: str) -> list[str]:
         for name, sign in _EDGES
         if getattr(filters, name) is not None
     ]
+
+
+def rows_of_points_within(filters: Filters) -> tuple[list[str], dict[str, Any]]:
+    """The conditions of the period on rows of `points`, and values that `restrict` does not give: by their day, where days say it.
+
+    Days beyond the range of a Date would wrap around: they are cut to it.
+    """
+    if not filters.on_full_days():
+        return within(filters, "time"), {}
+    edges = {name: getattr(filters, name) for name, _ in _EDGES if getattr(filters, name) is not None}
+    conditions = [f"day {sign} toDate({{{name}_day:UInt16}})" for name, sign in _EDGES if name in edges]
+    return conditions, {f"{name}_day": min(max(at // DAY_US, 0), LAST_DAY) for name, at in edges.items()}

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from msgspec import Struct, structs
 
+from services.insights.conditions import rows_of_points_within, where_of, within
 from services.insights.figures import intervals
 from services.insights.figures.intervals import Estimate, Interval
 from services.insights.figures.journey_completion import completion_sql
@@ -77,13 +78,12 @@ class Measure(Struct, frozen=True):
 
 
 def since_sql(filters: Filters) -> str:
-    """The condition on `events` and `points` that the service and the begin of the period set, whatever the time after it."""
-    since = ["1"]
-    if filters.service is not None:
-        since.append("service = {service:String}")
-    if filters.from_us is not None:
-        since.append("time >= fromUnixTimestamp64Micro({from_us:Int64}, 'UTC')")
-    return " AND ".join(since)
+    """The condition on `events` that the service and the begin of the period set, whatever the time after it."""
+    return " AND ".join(["1", *_of_service(filters), *within(filters.on(filters.from_us, None), "time")])
+
+
+def _of_service(filters: Filters) -> list[str]:
+    return [] if filters.service is None else ["service = {service:String}"]
 
 
 def totals_of(filters: Filters, *more: str, values: dict[str, Any] | None = None, by: str = "''") -> Question:
@@ -93,8 +93,7 @@ def totals_of(filters: Filters, *more: str, values: dict[str, Any] | None = None
     that it holds.
     """
     where, parameters = journeys_where(filters, *more)
-    since = since_sql(filters)
-    return Question(_totals_sql(by, where, since), {**parameters, **(values or {})})
+    return _totals_question(by, where, filters, {**parameters, **(values or {})})
 
 
 def totals_of_sides(filters: Filters, sides: Mapping[str, str], values: Mapping[str, Any]) -> Question:
@@ -109,12 +108,13 @@ def totals_of_sides(filters: Filters, sides: Mapping[str, str], values: Mapping[
         parameters["from_us"] = filters.from_us
     names = ", ".join(f"if({condition}, '{name}', '')" for name, condition in sides.items())
     by = f"arrayJoin(arrayFilter(side -> side != '', [{names}]))"
-    return Question(_totals_sql(by, where, since_sql(filters)), {**parameters, **values})
+    return _totals_question(by, where, filters, {**parameters, **values})
 
 
-def _totals_sql(by: str, where: str, since: str) -> str:
+def _totals_question(by: str, where: str, filters: Filters, parameters: Mapping[str, Any]) -> Question:
     """The sums of each journey's points add up the minutes that are known; of none they are `NULL`."""
-    return f"""
+    since, days = rows_of_points_within(filters.on(filters.from_us, None))
+    sql = f"""
         SELECT name, count() AS journeys, countIf(found > 0) AS with_points, sum(found) AS points,
             sum(toFloat64(found) * found) AS points_squares, sum(touches) AS contacts,
             sum(toFloat64(touches) * touches) AS contacts_squares, countIf(lost IS NOT NULL) AS with_minutes,
@@ -123,14 +123,16 @@ def _totals_sql(by: str, where: str, since: str) -> str:
             countIf(ways > 0) AS with_channel, countIf(ways > 1) AS switched
         FROM (
             SELECT {by} AS name, journey_key, contacts AS touches, length(distinct_channels) AS ways,
-                {completion_sql(since)}
+                {completion_sql(since_sql(filters))}
             FROM journeys FINAL {where}) AS all_journeys
         LEFT JOIN (
             SELECT journey_key, sum(sign) AS found, sumOrNull(sign * minutes_citizen) AS citizen,
                 sumOrNull(sign * minutes_administration) AS administration,
                 if(citizen IS NULL AND administration IS NULL, NULL, ifNull(citizen, 0) + ifNull(administration, 0)) AS lost
-            FROM points WHERE {since} GROUP BY journey_key HAVING found > 0) AS held USING journey_key
+            FROM points {where_of([*_of_service(filters), *since])} GROUP BY journey_key HAVING found > 0) AS held
+        USING journey_key
         GROUP BY name"""
+    return Question(sql, {**parameters, **days})
 
 
 def durations_of(filters: Filters, ranks: Sequence[int], *more: str, values: dict[str, Any] | None = None) -> Question:

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from itertools import chain
 from typing import Any, Final
 
+from services.insights.conditions import rows_of_points_within, where_of
 from services.insights.figures.journey_filters import journeys_where
 from services.insights.figures.journey_nodes import ALL_BITS, CHANNEL_BITS, NODES, STEP_BIT, Node, node_number
 from services.insights.filters import Filters
@@ -147,12 +148,8 @@ def points_at(filters: Filters, events: str) -> Question:
     with its step and channel. A point that was taken back adds up to nothing, wherever it stood.
     """
     where, parameters = _scope(filters, events)
-    restricted = ["service = {service:String}"] if filters.service is not None else []
-    if filters.rule is not None:
-        restricted.append("rule = {rule:String}")
-    if filters.from_us is not None:
-        restricted.append("time >= fromUnixTimestamp64Micro({from_us:Int64}, 'UTC')")
-    points_where = f"WHERE {' AND '.join(restricted)}" if restricted else ""
+    restricted, days = rows_of_points_within(filters.on(filters.from_us, None))
+    restricted += [f"{name} = {{{name}:String}}" for name in ("service", "rule") if getattr(filters, name) is not None]
     target, before, keep = "way[index]", "way[index - 1]", ""
     if events != ALL:
         keep = f", arrayMap(k -> {_KEEP[events]}, {_KEPT_BY[events]}) AS keep"
@@ -169,10 +166,10 @@ def points_at(filters: Filters, events: str) -> Question:
             INNER JOIN (
                 SELECT journey_key, rule, sign, toUnixTimestamp64Micro(time) - {_WINDOW_US} AS point_us, {_RULE_CLASS} AS class,
                     {_PLACE} AS place, {_PLACE_BITS} AS place_bits, case AS point_case
-                FROM points {points_where}) AS held
+                FROM points {where_of(restricted)}) AS held
             USING journey_key)
         GROUP BY target, origin, rule HAVING points > 0""",
-        parameters,
+        {**parameters, **days},
     )
 
 

@@ -1,0 +1,7 @@
+-- The day of a point in two bytes that pack to nearly nothing, since points lie in order of time: what a period of whole days is
+-- asked of in place of eight bytes that say it to the microsecond. Follows its row; granules of other days are left out by it.
+ALTER TABLE points
+    ADD COLUMN IF NOT EXISTS day Date MATERIALIZED toDate(time),
+    ADD INDEX IF NOT EXISTS day_index day TYPE minmax GRANULARITY 1;
+
+ALTER TABLE points MATERIALIZE COLUMN day, MATERIALIZE INDEX day_index;
