@@ -86,14 +86,20 @@ def _of_service(filters: Filters) -> list[str]:
     return [] if filters.service is None else ["service = {service:String}"]
 
 
-def totals_of(filters: Filters, *more: str, values: dict[str, Any] | None = None, by: str = "''") -> Question:
+def totals_of(
+    filters: Filters,
+    *more: str,
+    values: dict[str, Any] | None = None,
+    by: str = "''",
+    minutes: bool = True,
+) -> Question:
     """The fields of `Totals` (without durations) of the journeys under the filters and further conditions.
 
     A row per value of `by`, an expression over rows of `journeys`, as `name`. A journey's points count whenever they came: all
-    that it holds.
+    that it holds. Without `minutes` these are not looked at, and are 0.
     """
     where, parameters = journeys_where(filters, *more)
-    return _totals_question(by, where, filters, {**parameters, **(values or {})})
+    return _totals_question(by, where, filters, {**parameters, **(values or {})}, minutes=minutes)
 
 
 def totals_of_sides(filters: Filters, sides: Mapping[str, str], values: Mapping[str, Any]) -> Question:
@@ -111,8 +117,14 @@ def totals_of_sides(filters: Filters, sides: Mapping[str, str], values: Mapping[
     return _totals_question(by, where, filters, {**parameters, **values})
 
 
-def _totals_question(by: str, where: str, filters: Filters, parameters: Mapping[str, Any]) -> Question:
-    """The sums of each journey's points add up the minutes that are known; of none they are `NULL`."""
+_LOST: Final = """sumOrNull(sign * minutes_citizen) AS citizen, sumOrNull(sign * minutes_administration) AS administration,
+                if(citizen IS NULL AND administration IS NULL, NULL, ifNull(citizen, 0) + ifNull(administration, 0))"""
+"""The minutes known of a journey's points; `NULL` where none are."""
+
+
+def _totals_question(
+    by: str, where: str, filters: Filters, parameters: Mapping[str, Any], *, minutes: bool = True
+) -> Question:
     since, days = rows_of_points_within(filters.on(filters.from_us, None))
     sql = f"""
         SELECT name, count() AS journeys, countIf(found > 0) AS with_points, sum(found) AS points,
@@ -126,9 +138,7 @@ def _totals_question(by: str, where: str, filters: Filters, parameters: Mapping[
                 {completion_sql(since_sql(filters))}
             FROM journeys FINAL {where}) AS all_journeys
         LEFT JOIN (
-            SELECT journey_key, sum(sign) AS found, sumOrNull(sign * minutes_citizen) AS citizen,
-                sumOrNull(sign * minutes_administration) AS administration,
-                if(citizen IS NULL AND administration IS NULL, NULL, ifNull(citizen, 0) + ifNull(administration, 0)) AS lost
+            SELECT journey_key, sum(sign) AS found, {_LOST if minutes else "CAST(NULL, 'Nullable(Float64)')"} AS lost
             FROM points {where_of([*_of_service(filters), *since])} GROUP BY journey_key HAVING found > 0) AS held
         USING journey_key
         GROUP BY name"""
@@ -164,10 +174,15 @@ def with_durations(
 
 
 def totals_by(
-    store: Store, filters: Filters, by: str, *more: str, values: dict[str, Any] | None = None
+    store: Store,
+    filters: Filters,
+    by: str,
+    *more: str,
+    values: dict[str, Any] | None = None,
+    minutes: bool = True,
 ) -> dict[str, Totals]:
-    """The totals per value of `by` (an expression over rows of `journeys`), without durations; what is empty has no entry."""
-    return _totals_by_name(store, totals_of(filters, *more, values=values, by=by))
+    """As `totals_of` per value of `by`; what is empty has no entry."""
+    return _totals_by_name(store, totals_of(filters, *more, values=values, by=by, minutes=minutes))
 
 
 def totals_by_side(
