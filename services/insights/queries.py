@@ -68,10 +68,6 @@ def _on_points(filters: Filters) -> tuple[list[str], dict[str, Any]]:
     return [*conditions, *period], {**parameters, **days}
 
 
-def _on_events(filters: Filters) -> tuple[list[str], dict[str, Any]]:
-    return _restrict(filters, HOUR if filters.on_full_hours() else "time", rule_column=False)
-
-
 def _restrict(filters: Filters, time: str, *, rule_column: bool) -> tuple[list[str], dict[str, Any]]:
     conditions, parameters = restrict(filters, rule_column=rule_column)
     return [*conditions, *within(filters, time)], parameters
@@ -79,13 +75,19 @@ def _restrict(filters: Filters, time: str, *, rule_column: bool) -> tuple[list[s
 
 def events_where(filters: Filters, *more: str) -> tuple[str, dict[str, Any]]:
     """The WHERE clause on rows of `events` for the filters and further conditions ('' where nothing restricts), and its values."""
-    conditions, parameters = _on_events(filters)
+    conditions, parameters = _restrict(filters, HOUR if filters.on_full_hours() else "time", rule_column=False)
     return where_of([*conditions, *more]), parameters
 
 
 def points_where(filters: Filters, *more: str) -> tuple[str, dict[str, Any]]:
-    """As `events_where`, on rows of `points`."""
+    """As `events_where`, on rows of `points` alone: whole days are told by their column `day`."""
     conditions, parameters = _on_points(filters)
+    return where_of([*conditions, *more]), parameters
+
+
+def rows_where(filters: Filters, *more: str) -> tuple[str, dict[str, Any]]:
+    """As `events_where`, on rows of any table that has a time and what the filters name."""
+    conditions, parameters = _restrict(filters, "time", rule_column=True)
     return where_of([*conditions, *more]), parameters
 
 

@@ -6,7 +6,6 @@ from typing import Any
 import pytest
 
 from services.insights import queries
-from services.insights.conditions import restrict, where_of, within
 from services.insights.figures import data_arrivals, frictions_board, frictions_places
 from services.insights.figures.overview_changes import cells_question
 from services.insights.figures.overview_points import contact_points_question
@@ -196,8 +195,7 @@ def test_points_in_force_are_those_of_the_view(filled: Store):
     """One row each, with what the latest revision says."""
     for filters in _filters():
         found, parameters = queries.points_in_force(("journey", "channel", "earlier_channel", "said_gap_s"), filters)
-        conditions, values = restrict(filters, rule_column=True)
-        where = where_of([*conditions, *within(filters, "time")])
+        where, values = queries.rows_where(filters)
         view = f"""
             SELECT journey, channel, figures['earlier_channel'], if(figures['gap_s'] = '', NULL, toFloat64(figures['gap_s']))
             FROM points_in_force {where}"""
