@@ -10,6 +10,7 @@ from services.insights.figures import data_arrivals, frictions_board, frictions_
 from services.insights.figures.overview_changes import cells_question
 from services.insights.figures.overview_points import contact_points_question
 from services.insights.figures.overview_satisfaction import ratings_question
+from services.insights.figures.territories_queries import points_by_territory
 from services.insights.filters import Filters
 from services.insights.queries import Question
 from shared.journey.instants import DAY_US, to_text
@@ -98,6 +99,7 @@ def _questions(filters: Filters) -> dict[str, Question]:
         **{f"events by {group}": queries.events_by(group, filters, CITIZEN_TYPES) for group in queries.EVENT_GROUPS},
         **{f"points by {group}": queries.points_by(group, filters, 2) for group in queries.POINT_GROUPS},
         "points of territories": queries.points_by_place("territory", filters),
+        "points and minutes of territories": points_by_territory(filters),
         "contacts over months": queries.activity_over_time("month", filters),
         "contacts over weeks": queries.activity_over_time("week", filters),
         "points over years": queries.points_over_time("year", filters),
