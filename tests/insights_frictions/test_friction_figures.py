@@ -142,7 +142,7 @@ def test_stages_that_told_nothing_are_not_known(filled: Store):
     assert records(LATE_EVENTS, ask(filled, *PERIOD)) == []
 
 
-@pytest.mark.parametrize("points", [120, 350_000])
+@pytest.mark.parametrize("points", [120, 150_000])
 def test_what_follows_is_not_told_of_journeys_that_are_gone(filled: Store, points: int):
     """Also where so many points are told of that a part of the journeys is looked at: what removes a row of theirs still does."""
     filters = ask(filled, *PERIOD).filters
