@@ -35,11 +35,11 @@ def after_question(filters: Filters, points: int) -> Question:
                     (toString(j.type[place]), toString(j.channel[place]),
                         dateDiff('microsecond', p.time, j.at[place]) / 1000000.0),
                     ('', '', 0.0)) AS next
-            FROM chosen AS p
-            INNER JOIN (
+            FROM (
                 SELECT journey_key, at, type, channel FROM journeys FINAL
                 PREWHERE removed OR {part[0] if part else "journey_key IN (SELECT journey_key FROM chosen)"}
-                {_where_of_journeys(filters)}) AS j ON j.journey_key = p.journey_key)
+                {_where_of_journeys(filters)}) AS j
+            INNER JOIN chosen AS p ON j.journey_key = p.journey_key)
         GROUP BY type, channel ORDER BY points DESC, type, channel LIMIT 100"""
     return Question(sql, {**parameters, "window_us": WINDOW_DAYS * DAY_US})
 
