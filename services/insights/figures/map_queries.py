@@ -118,13 +118,14 @@ def passages(filters: Filters, events: str) -> Question:
             sum(f.first_events) AS first_events, sum(f.again) AS again, sum(f.timed) AS timed,
             quantilesExactInclusiveMerge(0.5, 0.9)(seconds) AS spread
         FROM (
-            SELECT origin, target, count() AS passages, countIf(nth = 1) AS first_passages,
-                countIf(nth_at_target = 1) AS first_events, countIf(nth_at_target = 2) AS again, countIf(gap_us >= 0) AS timed,
-                quantilesExactInclusiveStateIf(0.5, 0.9)(gap_us / 1e6, gap_us >= 0) AS seconds
+            SELECT origin, target, count() AS passages, sum(nth = 1) AS first_passages,
+                sum(nth_at_target = 1) AS first_events, sum(nth_at_target = 2) AS again,
+                sum(gap_us >= 0 AND origin != 0 AS between) AS timed,
+                quantilesExactInclusiveStateIf(0.5, 0.9)(gap_us / 1e6, between) AS seconds
             FROM (
                 SELECT arrayPushFront(way, 0) AS origins, arrayPushBack(way, 0) AS targets,
                     arrayEnumerateUniq(origins, targets) AS nths, arrayEnumerateUniq(targets) AS nths_at_target,
-                    arrayPushBack(arrayPushFront(arrayPopFront(arrayDifference(times)), -1), -1) AS gaps
+                    arrayPushBack(arrayDifference(times), -1) AS gaps
                 FROM (SELECT {_kept(NODES, events)} AS way, {_kept(_MICROS, events)} AS times FROM journeys FINAL {where})
                 WHERE notEmpty(way))
             ARRAY JOIN origins AS origin, targets AS target, nths AS nth, nths_at_target AS nth_at_target, gaps AS gap_us
