@@ -8,7 +8,7 @@ Identifiers come from the tables below only; values are bound. A question is SQL
 from collections.abc import Sequence
 from typing import Any, Final, NamedTuple
 
-from services.insights.conditions import HOUR, restrict, where_of, within
+from services.insights.conditions import HOUR, restrict, rows_of_points_within, where_of, within
 from services.insights.filters import Filters
 from services.insights.sums import Finest, finest_of, start_of, sums
 from shared.journey.vocabulary import CITIZEN_TYPES
@@ -62,12 +62,10 @@ class Question(NamedTuple):
     parameters: dict[str, Any]
 
 
-def _on_points(filters: Filters, *, hourly: bool = False) -> tuple[list[str], dict[str, Any]]:
-    return _restrict(filters, HOUR if hourly and filters.on_full_hours() else "time", rule_column=True)
-
-
-def _on_events(filters: Filters) -> tuple[list[str], dict[str, Any]]:
-    return _restrict(filters, HOUR if filters.on_full_hours() else "time", rule_column=False)
+def _on_points(filters: Filters) -> tuple[list[str], dict[str, Any]]:
+    conditions, parameters = restrict(filters, rule_column=True)
+    period, days = rows_of_points_within(filters)
+    return [*conditions, *period], {**parameters, **days}
 
 
 def _restrict(filters: Filters, time: str, *, rule_column: bool) -> tuple[list[str], dict[str, Any]]:
@@ -77,13 +75,19 @@ def _restrict(filters: Filters, time: str, *, rule_column: bool) -> tuple[list[s
 
 def events_where(filters: Filters, *more: str) -> tuple[str, dict[str, Any]]:
     """The WHERE clause on rows of `events` for the filters and further conditions ('' where nothing restricts), and its values."""
-    conditions, parameters = _on_events(filters)
+    conditions, parameters = _restrict(filters, HOUR if filters.on_full_hours() else "time", rule_column=False)
     return where_of([*conditions, *more]), parameters
 
 
-def points_where(filters: Filters, *more: str, hourly: bool = False) -> tuple[str, dict[str, Any]]:
-    """As `events_where`, on rows of `points`; `hourly` for sums that the aggregate answers."""
-    conditions, parameters = _on_points(filters, hourly=hourly)
+def points_where(filters: Filters, *more: str) -> tuple[str, dict[str, Any]]:
+    """As `events_where`, on rows of `points` alone: whole days are told by their column `day`."""
+    conditions, parameters = _on_points(filters)
+    return where_of([*conditions, *more]), parameters
+
+
+def rows_where(filters: Filters, *more: str) -> tuple[str, dict[str, Any]]:
+    """As `events_where`, on rows of any table that has a time and what the filters name."""
+    conditions, parameters = _restrict(filters, "time", rule_column=True)
     return where_of([*conditions, *more]), parameters
 
 
@@ -269,7 +273,7 @@ def points_page(
     Their keys are found first, and the content is put together for these alone. With `newest_rows` only so many rows of
     the table are looked at, from the newest on: enough for a page unless most of them were taken back.
     """
-    conditions, parameters = _on_points(filters)
+    conditions, parameters = _restrict(filters, "time", rule_column=True)
     if before is not None:
         at = "fromUnixTimestamp64Micro({before_us:Int64}, 'UTC')"
         conditions += [f"time <= {at}", f"(time < {at} OR id < {{before_id:String}})"]

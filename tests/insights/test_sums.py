@@ -11,6 +11,7 @@ from services.insights.figures.overview_changes import cells_question
 from services.insights.figures.overview_demand_sql import demand_question
 from services.insights.figures.overview_satisfaction import ratings_question
 from services.insights.figures.points_found import contact_points, journeys_touched, points_found, points_found_question
+from services.insights.figures.territories_queries import points_by_territory
 from services.insights.filters import Filters
 from services.insights.queries import Question
 from services.loader.assembly import assemble_all
@@ -100,6 +101,7 @@ def _questions(filters: Filters) -> dict[str, Question]:
         **{f"events by {group}": queries.events_by(group, filters, CITIZEN_TYPES) for group in queries.EVENT_GROUPS},
         **{f"points by {group}": queries.points_by(group, filters, 2) for group in queries.POINT_GROUPS},
         "points of territories": queries.points_by_place("territory", filters),
+        "points and minutes of territories": points_by_territory(filters),
         "contacts over months": queries.activity_over_time("month", filters),
         "contacts over weeks": queries.activity_over_time("week", filters),
         "points over years": queries.points_over_time("year", filters),
@@ -238,11 +240,11 @@ def test_points_in_force_are_those_of_the_view(filled: Store):
     """One row each, with what the latest revision says."""
     for filters in _filters():
         found, parameters = queries.points_in_force(("journey", "channel", "earlier_channel", "said_gap_s"), filters)
-        where, _ = queries.points_where(filters)
+        where, values = queries.rows_where(filters)
         view = f"""
             SELECT journey, channel, figures['earlier_channel'], if(figures['gap_s'] = '', NULL, toFloat64(figures['gap_s']))
             FROM points_in_force {where}"""
-        assert _rows(filled.query(found, parameters).rows) == _rows(filled.query(view, parameters).rows), filters
+        assert _rows(filled.query(found, parameters).rows) == _rows(filled.query(view, values).rows), filters
 
 
 def test_clusters_are_counted_whole_where_they_are_few(filled: Store):

@@ -9,11 +9,12 @@ from services.insights.charts.sparkline import sparkline
 from services.insights.figures.data_arrivals import ARRIVALS, silence
 from services.insights.figures.data_state import FRESHNESS, LATE_EVENTS, OBSERVABLE_RULES
 from services.insights.figures.figure import shown
-from services.insights.figures.frictions_after import WHAT_FOLLOWS
+from services.insights.figures.frictions_after import WHAT_FOLLOWS, after_question
 from services.insights.figures.frictions_board import FRICTION_BOARD, FRICTION_SERIES
 from services.insights.figures.frictions_places import CONCENTRATION
 from services.insights.figures.frictions_rule import FRICTION_OVER_TIME, FRICTION_TYPICAL, typical_sentence
 from services.insights.figures.frictions_trend import kendall_z, trend
+from services.insights.figures.summaries import answer
 from shared.journey.instants import DAY_US, from_us
 from shared.store.client import Store
 from tests.insights import seed
@@ -139,3 +140,17 @@ def test_stages_that_told_nothing_are_not_known(filled: Store):
     assert rows["detected"]["waiting"] is None
     assert rows["journeys"]["waiting"] == 0
     assert records(LATE_EVENTS, ask(filled, *PERIOD)) == []
+
+
+@pytest.mark.parametrize("points", [120, 150_000])
+def test_what_follows_is_not_told_of_journeys_that_are_gone(filled: Store, points: int):
+    """Also where so many points are told of that a part of the journeys is looked at: what removes a row of theirs still does."""
+    filters = ask(filled, *PERIOD).filters
+    question = after_question(filters, points)
+    counted = sum(row["points"] for row in answer(filled, question))
+    assert counted == 120 if points == 120 else 0 < counted < 120
+    filled.writer().command(
+        """INSERT INTO journeys (service, started, subject, cut, journey, ended, version, removed)
+        SELECT service, started, subject, cut, '', ended, version + 1, 1 FROM journeys WHERE removed = 0"""
+    )
+    assert answer(filled, question) == []

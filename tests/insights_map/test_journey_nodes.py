@@ -9,10 +9,10 @@ import pytest
 
 from services.insights.figures import journey_nodes, map_queries
 from services.insights.figures.journey_nodes import Node, node_names
-from services.insights.figures.map_queries import ANCHOR_TYPES, EVENTS, START
+from services.insights.figures.map_queries import ANCHOR_TYPES, CLASSES_OF_TYPES, EVENTS, START
 from services.insights.figures.summaries import answer
 from services.insights.filters import Filters
-from shared.journey.vocabulary import CITIZEN_TYPES
+from shared.journey.vocabulary import CITIZEN_TYPES, EVENT_TYPES
 from shared.log.port import Kind
 from shared.store.client import Store
 from tests.insights import seed
@@ -146,3 +146,14 @@ def test_a_bound_node_has_the_number_of_its_events(empty_store: Store):
     ).rows
     assert (stored, labelled, steps) == (same, 1, 1)
     assert stored > 0
+
+
+def test_classes_of_types_are_those_of_the_rules(empty_store: Store):
+    """The column that says at which events points of which rules can stand follows the rules, for every type there is."""
+    [(expression,)] = empty_store.query(
+        "SELECT default_expression FROM system.columns WHERE table = 'journeys' AND name = 'rule_classes'"
+    ).rows
+    types = [*EVENT_TYPES, "of.tomorrow"]
+    [(found,)] = empty_store.query(f"WITH {{types:Array(String)}} AS type SELECT {expression}", {"types": types}).rows
+    assert list(found) == [CLASSES_OF_TYPES.get(name, 1) for name in types]
+    assert set(CLASSES_OF_TYPES) <= set(EVENT_TYPES)

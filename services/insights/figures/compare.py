@@ -1,11 +1,12 @@
 """Two groups of journeys side by side, each difference with its interval and in words."""
 
-from typing import Final
+from typing import Any, Final
 
 from services.insights.figures import intervals
-from services.insights.figures.compare_cohorts import PARAMETERS, SIDES, Cohort, Cohorts, read_cohorts
+from services.insights.figures.compare_cohorts import PARAMETERS, SIDES, Cohort, Cohorts, read_cohorts, side_sql
 from services.insights.figures.compare_measures import (
     MEASURES,
+    NOTHING,
     UNIT_OF,
     UNITS,
     Measure,
@@ -13,6 +14,8 @@ from services.insights.figures.compare_measures import (
     difference,
     measure,
     totals,
+    totals_by_side,
+    with_durations,
 )
 from services.insights.figures.compare_readings import READINGS
 from services.insights.figures.figure import Ask, Figure
@@ -61,7 +64,7 @@ COLUMNS: Final = (
 
 def _comparison(ask: Ask) -> Table:
     cohorts = read_cohorts(ask)
-    found = {side: _totals(ask, getattr(cohorts, side)) for side in SIDES}
+    found = _totals(ask, cohorts)
     known = {side: _friction_known(ask, getattr(cohorts, side), found[side]) for side in SIDES}
     rows = []
     for name in MEASURES:
@@ -70,8 +73,26 @@ def _comparison(ask: Ask) -> Table:
     return Table(columns=COLUMNS, rows=tuple(rows), whole=False, notes=(*_notes(cohorts), *journey_notes(ask.filters)))
 
 
-def _totals(ask: Ask, cohort: Cohort) -> Totals:
-    return totals(ask.store, cohort.filters, *cohort.conditions(), values=cohort.values())
+def _totals(ask: Ask, cohorts: Cohorts) -> dict[str, Totals]:
+    """Of both groups, in one reading where their points and outcomes count from the same day on."""
+    sides = {"a": cohorts.a, "b": cohorts.b}
+    if cohorts.a.filters.from_us != cohorts.b.filters.from_us:
+        return {
+            side: totals(ask.store, each.filters, *each.conditions(), values=each.values())
+            for side, each in sides.items()
+        }
+    conditions: dict[str, str] = {}
+    values: dict[str, Any] = {}
+    for side, each in sides.items():
+        conditions[side], of_side = side_sql(each, side)
+        values |= of_side
+    found = totals_by_side(ask.store, cohorts.a.filters, conditions, values)
+    return {
+        side: with_durations(
+            ask.store, found.get(side, NOTHING), each.filters, *each.conditions(), values=each.values()
+        )
+        for side, each in sides.items()
+    }
 
 
 def _friction_known(ask: Ask, cohort: Cohort, found: Totals) -> bool:

@@ -5,7 +5,12 @@ from typing import Any, Final
 from msgspec import Struct, structs
 
 from services.insights.figures.figure import Ask, Parameter
-from services.insights.figures.journey_filters import journeys_where, of_one_service, with_point_sql
+from services.insights.figures.journey_filters import (
+    journeys_where,
+    of_one_service,
+    restrict_journeys,
+    with_point_sql,
+)
 from services.insights.filters import MAX_VALUE_CHARS, Filters, read_instant
 from services.insights.language import N_
 from services.insights.ports import Store
@@ -87,6 +92,14 @@ def _apart_in_space(a: Filters, b: Filters) -> bool:
         return False
     one, other = a.territory + "/", b.territory + "/"
     return not one.startswith(other) and not other.startswith(one)
+
+
+def side_sql(cohort: Cohort, side: str) -> tuple[str, dict[str, Any]]:
+    """The condition on rows of `journeys` that they stand in this group, and its values under names of its own."""
+    conditions, parameters = restrict_journeys(cohort.filters)
+    joined = " AND ".join([*conditions, *cohort.conditions()]) or "1"
+    named = {f"{side}_{name}": value for name, value in {**parameters, **cohort.values()}.items()}
+    return joined.replace("{", f"{{{side}_"), named
 
 
 def entry_channels(filters: Filters) -> Question:

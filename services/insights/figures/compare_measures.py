@@ -1,11 +1,12 @@
 """What two groups of journeys are compared by: counts and sums of one group, and the measures that follow from them."""
 
 # ruff: noqa: S608 - what is put into these statements are names and numbers of this module; values are bound
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from msgspec import Struct, structs
 
+from services.insights.conditions import rows_of_points_within, where_of, within
 from services.insights.figures import intervals
 from services.insights.figures.intervals import Estimate, Interval
 from services.insights.figures.journey_completion import completion_sql
@@ -77,25 +78,55 @@ class Measure(Struct, frozen=True):
 
 
 def since_sql(filters: Filters) -> str:
-    """The condition on `events` and `points` that the service and the begin of the period set, whatever the time after it."""
-    since = ["1"]
-    if filters.service is not None:
-        since.append("service = {service:String}")
-    if filters.from_us is not None:
-        since.append("time >= fromUnixTimestamp64Micro({from_us:Int64}, 'UTC')")
-    return " AND ".join(since)
+    """The condition on `events` that the service and the begin of the period set, whatever the time after it."""
+    return " AND ".join(["1", *_of_service(filters), *within(filters.on(filters.from_us, None), "time")])
 
 
-def totals_of(filters: Filters, *more: str, values: dict[str, Any] | None = None, by: str = "''") -> Question:
+def _of_service(filters: Filters) -> list[str]:
+    return [] if filters.service is None else ["service = {service:String}"]
+
+
+def totals_of(
+    filters: Filters,
+    *more: str,
+    values: dict[str, Any] | None = None,
+    by: str = "''",
+    minutes: bool = True,
+) -> Question:
     """The fields of `Totals` (without durations) of the journeys under the filters and further conditions.
 
     A row per value of `by`, an expression over rows of `journeys`, as `name`. A journey's points count whenever they came: all
-    that it holds.
+    that it holds. Without `minutes` these are not looked at, and are 0.
     """
     where, parameters = journeys_where(filters, *more)
-    since = since_sql(filters)
-    return Question(
-        f"""
+    return _totals_question(by, where, filters, {**parameters, **(values or {})}, minutes=minutes)
+
+
+def totals_of_sides(filters: Filters, sides: Mapping[str, str], values: Mapping[str, Any]) -> Question:
+    """The same of several groups of journeys in one reading, as `name` their names in `sides`.
+
+    sides: by name the condition on rows of `journeys`; a journey may stand in several groups, and these have the service and
+    the begin of the period of the filters in common. values: those of all conditions.
+    """
+    service = structs.replace(filters, from_us=None, to_us=None, territory=None, channel=None, rule=None)
+    where, parameters = journeys_where(service, f"({' OR '.join(f'({each})' for each in sides.values())})")
+    if filters.from_us is not None:
+        parameters["from_us"] = filters.from_us
+    names = ", ".join(f"if({condition}, '{name}', '')" for name, condition in sides.items())
+    by = f"arrayJoin(arrayFilter(side -> side != '', [{names}]))"
+    return _totals_question(by, where, filters, {**parameters, **values})
+
+
+_LOST: Final = """sumOrNull(sign * minutes_citizen) AS citizen, sumOrNull(sign * minutes_administration) AS administration,
+                if(citizen IS NULL AND administration IS NULL, NULL, ifNull(citizen, 0) + ifNull(administration, 0))"""
+"""The minutes known of a journey's points; `NULL` where none are."""
+
+
+def _totals_question(
+    by: str, where: str, filters: Filters, parameters: Mapping[str, Any], *, minutes: bool = True
+) -> Question:
+    since, days = rows_of_points_within(filters.on(filters.from_us, None))
+    sql = f"""
         SELECT name, count() AS journeys, countIf(found > 0) AS with_points, sum(found) AS points,
             sum(toFloat64(found) * found) AS points_squares, sum(touches) AS contacts,
             sum(toFloat64(touches) * touches) AS contacts_squares, countIf(lost IS NOT NULL) AS with_minutes,
@@ -103,17 +134,15 @@ def totals_of(filters: Filters, *more: str, values: dict[str, Any] | None = None
             countIf(begun) AS knowable, countIf(begun AND done) AS completed,
             countIf(ways > 0) AS with_channel, countIf(ways > 1) AS switched
         FROM (
-            SELECT {by} AS name, journey_key, contacts AS touches, length(distinct_channels) AS ways,
-                {completion_sql(since)}
+            SELECT {by} AS name, journey_key, contacts AS touches, distinct_channels.size0 AS ways,
+                {completion_sql(since_sql(filters))}
             FROM journeys FINAL {where}) AS all_journeys
         LEFT JOIN (
-            SELECT journey_key, sum(sign) AS found, sumOrNull(sign * minutes_citizen) AS citizen,
-                sumOrNull(sign * minutes_administration) AS administration,
-                if(citizen IS NULL AND administration IS NULL, NULL, ifNull(citizen, 0) + ifNull(administration, 0)) AS lost
-            FROM points WHERE {since} GROUP BY journey_key HAVING found > 0) AS held USING journey_key
-        GROUP BY name""",
-        {**parameters, **(values or {})},
-    )
+            SELECT journey_key, sum(sign) AS found, {_LOST if minutes else "CAST(NULL, 'Nullable(Float64)')"} AS lost
+            FROM points {where_of([*_of_service(filters), *since])} GROUP BY journey_key HAVING found > 0) AS held
+        USING journey_key
+        GROUP BY name"""
+    return Question(sql, {**parameters, **days})
 
 
 def durations_of(filters: Filters, ranks: Sequence[int], *more: str, values: dict[str, Any] | None = None) -> Question:
@@ -133,15 +162,37 @@ def durations_of(filters: Filters, ranks: Sequence[int], *more: str, values: dic
 def totals(store: Store, filters: Filters, *more: str, values: dict[str, Any] | None = None) -> Totals:
     """The totals of a group of journeys."""
     found = totals_by(store, filters, "''", *more, values=values).get("", NOTHING)
+    return with_durations(store, found, filters, *more, values=values)
+
+
+def with_durations(
+    store: Store, found: Totals, filters: Filters, *more: str, values: dict[str, Any] | None = None
+) -> Totals:
+    """The totals of a group with its durations."""
     usual, sure = _durations(store, filters, found.journeys, more, values)
     return structs.replace(found, duration=usual, duration_sure=sure)
 
 
 def totals_by(
-    store: Store, filters: Filters, by: str, *more: str, values: dict[str, Any] | None = None
+    store: Store,
+    filters: Filters,
+    by: str,
+    *more: str,
+    values: dict[str, Any] | None = None,
+    minutes: bool = True,
 ) -> dict[str, Totals]:
-    """The totals per value of `by` (an expression over rows of `journeys`), without durations; what is empty has no entry."""
-    question = totals_of(filters, *more, values=values, by=by)
+    """As `totals_of` per value of `by`; what is empty has no entry."""
+    return _totals_by_name(store, totals_of(filters, *more, values=values, by=by, minutes=minutes))
+
+
+def totals_by_side(
+    store: Store, filters: Filters, sides: Mapping[str, str], values: Mapping[str, Any]
+) -> dict[str, Totals]:
+    """As `totals_by`, per group of `totals_of_sides`."""
+    return _totals_by_name(store, totals_of_sides(filters, sides, values))
+
+
+def _totals_by_name(store: Store, question: Question) -> dict[str, Totals]:
     result = store.query(question.sql, question.parameters)
     rows = [dict(zip(result.columns, row, strict=True)) for row in result.rows]
     return {str(row["name"]): _totals(row) for row in rows}

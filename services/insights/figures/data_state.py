@@ -13,7 +13,7 @@ from services.insights.figures.table import MAX_ROWS, Column, Table, table
 from services.insights.filters import Filters
 from services.insights.language import N_
 from services.insights.observability import observed_places
-from services.insights.queries import Question, points_where
+from services.insights.queries import Question, rows_where
 from shared.log.port import JOURNEY_EVENTS
 from shared.store.assembled import WAITING, read_freshness
 
@@ -45,7 +45,7 @@ def _observable(ask: Ask) -> Table:
 
 def late_question(filters: Filters) -> Question:
     """Per service and source: late events, and how far behind their journey they came."""
-    where, parameters = points_where(structs.replace(filters, rule=None, channel=None, territory=None))
+    where, parameters = rows_where(structs.replace(filters, rule=None, channel=None, territory=None))
     sql = f"""
         SELECT service, source, uniqExact(source, id) AS events, quantileExact(0.5)(behind_s) AS behind,
             max(behind_s) AS behind_most, toUnixTimestamp64Micro(max(recordedtime)) AS last_us
@@ -72,7 +72,7 @@ def _late(ask: Ask) -> Table:
 
 def rejected_question(filters: Filters) -> Question:
     """Per reason, stage and gateway: refused events. Kept for a while only, by the time they were refused."""
-    where, parameters = points_where(Filters(service=filters.service, source=filters.source))
+    where, parameters = rows_where(Filters(service=filters.service, source=filters.source))
     sql = f"""
         SELECT reason, stage, gateway, count() AS events, toUnixTimestamp64Micro(max(time)) AS last_us
         FROM rejects {where} GROUP BY reason, stage, gateway ORDER BY events DESC, reason, stage, gateway LIMIT {MAX_ROWS}"""

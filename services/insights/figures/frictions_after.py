@@ -22,7 +22,8 @@ FOLLOWS: Final = {NOTHING: N_("nothing within 7 days")}
 
 def after_question(filters: Filters, points: int) -> Question:
     """Per next event (type and channel) of the journeys that hold one of so many points in force: how often, and after how long."""
-    chosen, parameters = points_in_force(("journey_key", "time"), filters, *part_of_journeys(points, MAX_POINTS))
+    part = part_of_journeys(points, MAX_POINTS)
+    chosen, parameters = points_in_force(("journey_key", "time"), filters, *part)
     sql = f"""
         WITH chosen AS ({chosen})
         SELECT next.1 AS type, next.2 AS channel, count() AS points, uniqExact(journey_key) AS journeys,
@@ -34,17 +35,22 @@ def after_question(filters: Filters, points: int) -> Question:
                     (toString(j.type[place]), toString(j.channel[place]),
                         dateDiff('microsecond', p.time, j.at[place]) / 1000000.0),
                     ('', '', 0.0)) AS next
-            FROM chosen AS p
-            INNER JOIN (
+            FROM (
                 SELECT journey_key, at, type, channel FROM journeys FINAL
-                {_where_of_journeys(filters)}) AS j ON j.journey_key = p.journey_key)
+                PREWHERE removed OR {part[0] if part else "journey_key IN (SELECT journey_key FROM chosen)"}
+                {_where_of_journeys(filters)}) AS j
+            INNER JOIN chosen AS p ON j.journey_key = p.journey_key)
         GROUP BY type, channel ORDER BY points DESC, type, channel LIMIT 100"""
     return Question(sql, {**parameters, "window_us": WINDOW_DAYS * DAY_US})
 
 
 def _where_of_journeys(filters: Filters) -> str:
-    """Journeys of the chosen points lie in their service and reach into their period."""
-    conditions = ["journey_key IN (SELECT journey_key FROM chosen)"]
+    """Journeys of the chosen points lie in their service and reach into their period.
+
+    Which of them they can be is looked at before the rows of a journey are put together (`PREWHERE`): of one journey all
+    rows have its number, but those that remove it.
+    """
+    conditions = []
     if filters.service is not None:
         conditions.append("service = {service:String}")
     if filters.to_us is not None:

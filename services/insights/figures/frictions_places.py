@@ -19,7 +19,14 @@ from services.insights.figures.table import Column, Kind, Table, Value, table
 from services.insights.filters import Filters
 from services.insights.language import N_
 from services.insights.problems import Problem
-from services.insights.queries import CASE_WORK_RULES, MAX_GROUPS, Question, squares_by
+from services.insights.queries import (
+    CASE_WORK_RULES,
+    MAX_GROUPS,
+    SAMPLED_POINTS,
+    Question,
+    part_of_journeys,
+    points_where,
+)
 from services.insights.sums import sums
 from shared.journey.vocabulary import CITIZEN_TYPES
 
@@ -38,6 +45,8 @@ READINGS: Final = {
 }
 
 
+_TOGETHER: Final = (("service", "channel"), ("step", "office"), ("territory",))
+"""Groups that one question answers: those that sums hold beside each other."""
 _MONTHLY: Final = frozenset({"step", "territory", "office"})
 
 
@@ -52,25 +61,64 @@ class Place(NamedTuple):
 
 
 def points_question(group: str, filters: Filters) -> Question:
-    """Per place: points in force."""
-    select = f"SELECT {_allowed(group)} AS name, sum(sign) AS found FROM points $where GROUP BY name"
+    """Per place of the group and of those that are asked with it (`_TOGETHER`): points in force."""
+    names = _asked_together(group)
+    select = f"SELECT {names}, sum(sign) AS found FROM points $where GROUP BY {names}"
     found, parameters = sums("points", select, filters, monthly=group in _MONTHLY)
-    sql = f"""
-        SELECT name, sum(found) AS points FROM ({found}) GROUP BY name HAVING points > 0
-        ORDER BY points DESC, name LIMIT {MAX_GROUPS}"""
-    return Question(sql, parameters)
+    return Question(f"SELECT {names}, sum(found) AS points FROM ({found}) GROUP BY {names}", parameters)
 
 
 def events_question(group: str, filters: Filters) -> Question:
-    """Per place: contacts and online steps (of a step or of work on cases: all of its events)."""
-    all_events = group == "step" or filters.rule in CASE_WORK_RULES
-    of_types = [] if all_events else ["type IN {citizen_types:Array(String)}"]
-    select = f"SELECT {_allowed(group)} AS name, count() AS found FROM events $where GROUP BY name"
-    found, parameters = sums("events", select, filters.without_rule(), *of_types, monthly=group in _MONTHLY)
+    """As `points_question`: all events, and `citizen_events`, the contacts and online steps."""
+    names = _asked_together(group)
+    select = f"""
+        SELECT {names}, type IN {{citizen_types:Array(String)}} AS citizen, count() AS found
+        FROM events $where GROUP BY {names}, citizen"""
+    found, parameters = sums("events", select, filters.without_rule(), monthly=group in _MONTHLY)
     sql = f"""
-        SELECT name, sum(found) AS events FROM ({found}) GROUP BY name
-        ORDER BY events DESC, name LIMIT {MAX_GROUPS}"""
-    return Question(sql, parameters if all_events else {**parameters, "citizen_types": sorted(CITIZEN_TYPES)})
+        SELECT {names}, sum(found) AS events, sumIf(found, citizen) AS citizen_events
+        FROM ({found}) GROUP BY {names}"""
+    return Question(sql, {**parameters, "citizen_types": sorted(CITIZEN_TYPES)})
+
+
+def _asked_together(group: str) -> str:
+    return next(", ".join(names) for names in _TOGETHER if _allowed(group) in names)
+
+
+def _counts(ask: Ask, question: Question, group: str, count: str) -> dict[str, int]:
+    """Per place of the group what is more than 0, the most first."""
+    found: dict[str, int] = {}
+    for row in answer(ask.store, question):
+        found[row[group]] = found.get(row[group], 0) + int(row[count])
+    ordered = sorted(((-number, name) for name, number in found.items() if number > 0))
+    return {name: -number for number, name in ordered[:MAX_GROUPS]}
+
+
+def squares_question(filters: Filters, points: int) -> Question:
+    """As `queries.squares_by` for each of `GROUPS` by itself, read once: in `left_out` a bit for each of them, the first the
+    highest, that is 0 for the one that a row is about.
+    """
+    names = ", ".join(GROUPS)
+    sets = ", ".join(f"({name}, journey_key)" for name in GROUPS)
+    where, parameters = points_where(filters, *part_of_journeys(points, SAMPLED_POINTS))
+    sql = f"""
+        SELECT left_out, {names}, sum(found) AS points, sum(found * found) AS squares
+        FROM (
+            SELECT grouping({names}) AS left_out, {names}, sum(sign) AS found
+            FROM points {where} GROUP BY GROUPING SETS ({sets}) HAVING found > 0)
+        GROUP BY left_out, {names}"""
+    return Question(sql, parameters)
+
+
+def _spread(ask: Ask, group: str, points: int) -> dict[str, tuple[int, float]]:
+    """Per place: of a part of the journeys, points in force and the sum of the squares of each journey's."""
+    names = list(GROUPS)
+    only = (1 << len(names)) - 1 - (1 << (len(names) - 1 - names.index(group)))
+    return {
+        row[group]: (int(row["points"]), float(row["squares"]))
+        for row in answer(ask.store, squares_question(ask.filters, points))
+        if row["left_out"] == only
+    }
 
 
 def _allowed(group: str) -> str:
@@ -80,14 +128,11 @@ def _allowed(group: str) -> str:
 
 
 def found_places(ask: Ask, group: str) -> list[Place]:
-    """All places with points or events, most points first."""
-    points = {row["name"]: int(row["points"]) for row in answer(ask.store, points_question(group, ask.filters))}
-    squares = squares_by((_allowed(group),), ask.filters, sum(points.values()))
-    spread = {
-        row[group]: (int(row["points"]), float(row["squares"]))
-        for row in (answer(ask.store, squares) if points else ())
-    }
-    events = {row["name"]: int(row["events"]) for row in answer(ask.store, events_question(group, ask.filters))}
+    """All places with points or events (contacts and online steps; of a step or of work on cases all), most points first."""
+    points = _counts(ask, points_question(group, ask.filters), group, "points")
+    spread = _spread(ask, group, sum(points.values())) if points else {}
+    all_events = group == "step" or ask.filters.rule in CASE_WORK_RULES
+    events = _counts(ask, events_question(group, ask.filters), group, "events" if all_events else "citizen_events")
     found = [
         Place(name, points.get(name, 0), *spread.get(name, (0, 0.0)), events.get(name, 0))
         for name in points.keys() | events.keys()

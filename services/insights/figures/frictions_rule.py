@@ -43,26 +43,30 @@ FRICTION_OVER_TIME: Final = Figure(
 
 _NUMBERS: Final = ("gap_s", "wait_s", "span_s", "errors", "transfers", "form_events", "rating")
 """Figures of points whose median says something."""
+_SAID_BY: Final = {
+    **dict.fromkeys(("repeat_contact", "unanswered_retry", "channel_switch", "repeated_request", "rework"), ("gap_s",)),
+    **dict.fromkeys(("long_wait", "queue_abandoned"), ("wait_s",)),
+    "form_abandoned": ("form_events",),
+    "error_loop": ("span_s", "errors"),
+    "transfer_loop": ("transfers",),
+    "low_rating": ("rating",),
+}
+"""Which of them points of a rule have; of other rules none. Source: docs/definitions/decisions.md."""
 
 
 def typical_question(filters: Filters) -> Question:
     """The most frequent pair of channels (before, and of the point): its journeys, points, and medians of the figures."""
-    columns = ("journey_key", "channel", "earlier_channel", *(f"said_{name}" for name in _NUMBERS))
+    said = _NUMBERS if filters.rule is None else _SAID_BY.get(filters.rule, ())
+    columns = ("journey_key", "channel", "earlier_channel", *(f"said_{name}" for name in said))
     found, parameters = points_in_force(columns, filters)
-    medians = ", ".join(
-        f"quantileExactIf(0.5)(assumeNotNull(said_{name}), said_{name} IS NOT NULL) AS {name}, "
+    medians = "".join(
+        f", quantileExactIf(0.5)(assumeNotNull(said_{name}), said_{name} IS NOT NULL) AS {name}, "
         f"countIf(said_{name} IS NOT NULL) AS n_{name}"
-        for name in _NUMBERS
+        for name in said
     )
     sql = f"""
-        WITH
-            found AS ({found}),
-            most AS (
-                SELECT channel, earlier_channel FROM found
-                GROUP BY channel, earlier_channel ORDER BY count() DESC, channel, earlier_channel LIMIT 1)
-        SELECT channel, earlier_channel AS earlier, uniqExact(journey_key) AS journeys, count() AS points, {medians}
-        FROM found WHERE (channel, earlier_channel) IN most
-        GROUP BY channel, earlier"""
+        SELECT channel, earlier_channel AS earlier, uniqExact(journey_key) AS journeys, count() AS points{medians}
+        FROM ({found}) GROUP BY channel, earlier ORDER BY points DESC, channel, earlier LIMIT 1"""
     return Question(sql, parameters)
 
 
@@ -79,7 +83,7 @@ def _typical(ask: Ask) -> Table:
         [
             (
                 row["channel"], row["earlier"], int(row["journeys"]), int(row["points"]),
-                *(float(row[name]) if row[f"n_{name}"] else None for name in _NUMBERS),
+                *(float(row[name]) if row.get(f"n_{name}") else None for name in _NUMBERS),
             )
             for row in rows
         ],

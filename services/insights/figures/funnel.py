@@ -11,7 +11,6 @@ from services.insights.figures.funnel_nested import hidden_parts, hidden_steps
 from services.insights.figures.funnel_sql import (
     BREAKDOWNS,
     BY_ENTRY,
-    BY_TERRITORY,
     LOOSE,
     ORDERS,
     Funnel,
@@ -132,13 +131,17 @@ def _earlier(ask: Ask, filters: Filters, versus: str) -> Filters | None:
 
 def _counts(ask: Ask, funnel: Funnel) -> Counts:
     row = _levels(ask, funnel)
-    journeys = (int(row["journeys"]), *(int(each) for each in row["reached"]))
+    journeys = _journeys(row)
     return Counts(journeys, frozenset(hidden_steps(journeys, ask.small_cell_min)))
 
 
 def _levels(ask: Ask, funnel: Funnel) -> dict[str, Any]:
     (row,) = answer(ask.store, levels(funnel))
-    return row
+    return {**row, "reached": row["reached"] or [0] * len(funnel.steps)}
+
+
+def _journeys(row: dict[str, Any]) -> tuple[int, ...]:
+    return (int(row["journeys"]), *(int(each) for each in row["reached"]))
 
 
 _PLACE: Final = (
@@ -253,7 +256,7 @@ def _times(ask: Ask) -> Table:
     if not steps:
         return Table(columns=columns, rows=(), whole=False, notes=asked.notes)
     found = _levels(ask, asked.funnel)
-    counts = (int(found["journeys"]), *(int(each) for each in found["reached"]))
+    counts = _journeys(found)
     hidden = hidden_steps(counts, ask.small_cell_min)
     timed = frozenset(column.name for column in columns[3:])
     rows = []
@@ -282,8 +285,7 @@ def _breakdown(ask: Ask) -> Table:
     )
     if not asked.funnel.steps:
         return Table(columns=columns, rows=(), whole=False, notes=asked.notes)
-    found = answer(ask.store, levels_by(asked.funnel, breakdown))
-    groups = _largest(_by_part(found, asked.funnel.filters.territory) if breakdown == BY_TERRITORY else _by_name(found))
+    groups = _largest(_groups(ask, asked.funnel, breakdown))
     hidden = hidden_parts([journeys for _, journeys in groups], ask.small_cell_min)
     rows = []
     for (name, journeys), places in zip(groups, hidden, strict=True):
@@ -298,13 +300,19 @@ def _breakdown(ask: Ask) -> Table:
 Group = tuple[str, tuple[int, ...]]
 
 
-def _by_name(found: list[dict[str, Any]]) -> list[Group]:
-    return [(str(row["name"]), (int(row["journeys"]), *(int(each) for each in row["reached"]))) for row in found]
+def _groups(ask: Ask, funnel: Funnel, breakdown: str) -> list[Group]:
+    """Largest first. The channels of entry come with what the funnel itself is counted by."""
+    if breakdown == BY_ENTRY:
+        groups = [
+            (name, (int(all_of), *map(int, reached))) for name, all_of, reached in _levels(ask, funnel)["entries"]
+        ]
+        return sorted(groups, key=lambda group: (-group[1][0], group[0]))
+    found = [(str(row["name"]), _journeys(row)) for row in answer(ask.store, levels_by(funnel, breakdown))]
+    return _by_part(found, funnel.filters.territory)
 
 
-def _by_part(found: list[dict[str, Any]], territory: str | None) -> list[Group]:
+def _by_part(groups: list[Group], territory: str | None) -> list[Group]:
     """Summed up below the territory chosen, at the first level that has several parts."""
-    groups = _by_name(found)
     within = forked((name for name, _ in groups), territory or "")
     sums: dict[str, tuple[int, ...]] = {}
     for name, counts in groups:

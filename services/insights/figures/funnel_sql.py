@@ -34,21 +34,29 @@ def levels(funnel: Funnel) -> Question:
     """One row: all journeys, then per step those that come so far, and of the times between steps median and 90th percentile.
 
     Columns: `journeys`, `reached` (one number a step), `between` and `since` (per step from the second: [median, p90] of the
-    seconds since the step before, and since the first).
+    seconds since the step before, and since the first); `entries`: per channel of entry its name, `journeys` and `reached`.
     """
-    inner, parameters = _attempts(funnel, "''", timed=True)
-    count = len(funnel.steps)
-    reached = ", ".join(f"countIf(far >= {step})" for step in range(1, count + 1))
-    between = ", ".join(_spread(step, step - 1) for step in range(2, count + 1))
-    since = ", ".join(_spread(step, 1) for step in range(2, count + 1))
+    inner, parameters = _attempts(funnel, _GROUPS[BY_ENTRY], timed=True)
+    later = range(2, len(funnel.steps) + 1)
+    reached = ", ".join(f"countIf(far >= {step})" for step in _numbers(funnel))
+    states = "".join(
+        f", {_spread(step, step - 1)} AS between{step}, {_spread(step, 1)} AS since{step}" for step in later
+    )
+    between, since = (
+        ", ".join(f"quantilesExactInclusiveMerge(0.5, 0.9)({name}{step})" for step in later)
+        for name in ("between", "since")
+    )
     return Question(
-        f"SELECT count() AS journeys, [{reached}] AS reached, [{between}] AS between, [{since}] AS since FROM ({inner})",
+        f"""
+        SELECT sum(found) AS journeys, sumForEach(reach) AS reached, [{between}] AS between, [{since}] AS since,
+            groupArray((name::String, found, reach)) AS entries
+        FROM (SELECT name, count() AS found, [{reached}] AS reach{states} FROM ({inner}) GROUP BY name)""",
         parameters,
     )
 
 
 def levels_by(funnel: Funnel, breakdown: str) -> Question:
-    """Per channel of entry, or per territory: all journeys and those that come as far as each step."""
+    """Per value of a breakdown: all journeys and those that come as far as each step. (Per channel of entry `levels` tells it, too.)"""
     inner, parameters = _attempts(funnel, _GROUPS[breakdown], timed=False)
     reached = ", ".join(f"sumIf(found, far >= {step})" for step in range(1, len(funnel.steps) + 1))
     return Question(
@@ -61,7 +69,7 @@ def levels_by(funnel: Funnel, breakdown: str) -> Question:
 
 def _spread(step: int, before: int) -> str:
     seconds = f"(at_us[{step}] - at_us[{before}]) / 1000000"
-    return f"quantilesExactInclusiveIf(0.5, 0.9)({seconds}, far >= {step})"
+    return f"quantilesExactInclusiveStateIf(0.5, 0.9)({seconds}, far >= {step})"
 
 
 def _attempts(funnel: Funnel, name: str, *, timed: bool) -> tuple[str, dict[str, Any]]:

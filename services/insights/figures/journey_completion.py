@@ -27,4 +27,4 @@ _CASES: Final = (("cases_begun", "begun_cases"), ("cases_ended", "ended_cases"))
 
 
 def _before(column: str, until: str) -> str:
-    return f"arrayCount(moment -> moment < {until}, {column})" if until else f"length({column})"
+    return f"arrayCount(moment -> moment < {until}, {column})" if until else f"{column}.size0"

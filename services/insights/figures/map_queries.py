@@ -8,8 +8,17 @@ from collections.abc import Mapping
 from itertools import chain
 from typing import Any, Final
 
+from services.insights.conditions import rows_of_points_within, where_of
 from services.insights.figures.journey_filters import journeys_where
-from services.insights.figures.journey_nodes import ALL_BITS, CHANNEL_BITS, NODES, STEP_BIT, Node, node_number
+from services.insights.figures.journey_nodes import (
+    ALL_BITS,
+    CHANNEL_BITS,
+    NODE_BITS,
+    NODES,
+    STEP_BIT,
+    Node,
+    node_number,
+)
 from services.insights.filters import Filters
 from services.insights.queries import Question
 from shared.journey.vocabulary import CITIZEN_TYPES, CONTACT_TYPES, FORM_TYPES
@@ -57,29 +66,29 @@ def _chosen(of: str, numbers: Mapping[str, int]) -> str:
     return f"transform({of}, [{', '.join(names)}], [{', '.join(values)}], toUInt32(1))"
 
 
-_CLASSES_OF: Final = {
+CLASSES_OF_TYPES: Final = {
     name: 1 + sum(bit for types, bit in _CLASSES.items() if name in types) for name in sorted({*chain(*_CLASSES)})
 }
+"""What column `rule_classes` of `journeys` holds for an event of each type (migration 0015), 1 for any other."""
 _RULE_CLASS: Final = _chosen("rule", {rule: _CLASSES[tuple(types)] for rule, types in ANCHOR_TYPES.items()})
-_TYPE_CLASSES: Final = f"arrayMap(t -> {_chosen('t', _CLASSES_OF)}, type)"
 _MICROS: Final = "arrayMap(a -> toUnixTimestamp64Micro(a), at)"
-_WINDOW_US: Final = """if(rule IN ('form_abandoned', 'unanswered_message'), toInt64(1e6 * (
-    parameters['window_s'] + parameters['saved_window_s'] + parameters['callback_window_s'])), 0)"""
-
 _PLACE: Final = (
     f"if(step = '', bitAnd(cityHash64(channel), {CHANNEL_BITS}), bitOr({node_number('step', 'channel')}, {STEP_BIT}))"
 )
 _PLACE_BITS: Final = f"if(step = '', {CHANNEL_BITS | STEP_BIT}, {ALL_BITS})"
+_CASE: Final = "if(case = '', toUInt32(0), toUInt32(cityHash64(case)))"
+"""As in column `case_numbers` of `journeys`."""
 _AT_PLACE: Final = "bitAnd(bitXor(n, place), place_bits) = 0"
 _FITS: Final = f"bitAnd(k, class) != 0 AND {_AT_PLACE}"
 _SAME: Final = """(indexOf(times, point_us) AS same) > 0 AND times[same + 1] != point_us
     AND bitAnd(classes[same], class) != 0 AND bitAnd(bitXor(nodes[same], place), place_bits) = 0"""
 _INDEX: Final = f"""multiIf(
+    {_SAME} AND rule != 'deadline_missed', same,
     rule = 'deadline_missed',
     arrayFirstIndex((u, n, c) -> u <= point_us AND c = point_case AND {_AT_PLACE}, times, nodes, cases),
-    {_SAME}, same,
     arrayLastIndex((u, n, k) -> u <= point_us AND {_FITS}, times, nodes, classes))"""
-"""Nearly all points stand at the time of their event and no other event does: the first look finds these."""
+"""Nearly all points stand at the time of their event and no other event does: the first look finds these, and only of the others
+are the arrays copied for another."""
 
 
 def _scope(filters: Filters, events: str, *more: str) -> tuple[str, dict[str, Any]]:
@@ -109,13 +118,14 @@ def passages(filters: Filters, events: str) -> Question:
             sum(f.first_events) AS first_events, sum(f.again) AS again, sum(f.timed) AS timed,
             quantilesExactInclusiveMerge(0.5, 0.9)(seconds) AS spread
         FROM (
-            SELECT origin, target, count() AS passages, countIf(nth = 1) AS first_passages,
-                countIf(nth_at_target = 1) AS first_events, countIf(nth_at_target = 2) AS again, countIf(gap_us >= 0) AS timed,
-                quantilesExactInclusiveStateIf(0.5, 0.9)(gap_us / 1e6, gap_us >= 0) AS seconds
+            SELECT origin, target, count() AS passages, sum(nth = 1) AS first_passages,
+                sum(nth_at_target = 1) AS first_events, sum(nth_at_target = 2) AS again,
+                sum(gap_us >= 0 AND origin != 0 AS between) AS timed,
+                quantilesExactInclusiveStateIf(0.5, 0.9)(gap_us / 1e6, between) AS seconds
             FROM (
                 SELECT arrayPushFront(way, 0) AS origins, arrayPushBack(way, 0) AS targets,
                     arrayEnumerateUniq(origins, targets) AS nths, arrayEnumerateUniq(targets) AS nths_at_target,
-                    arrayPushBack(arrayPushFront(arrayPopFront(arrayDifference(times)), -1), -1) AS gaps
+                    arrayPushBack(arrayDifference(times), -1) AS gaps
                 FROM (SELECT {_kept(NODES, events)} AS way, {_kept(_MICROS, events)} AS times FROM journeys FINAL {where})
                 WHERE notEmpty(way))
             ARRAY JOIN origins AS origin, targets AS target, nths AS nth, nths_at_target AS nth_at_target, gaps AS gap_us
@@ -147,32 +157,29 @@ def points_at(filters: Filters, events: str) -> Question:
     with its step and channel. A point that was taken back adds up to nothing, wherever it stood.
     """
     where, parameters = _scope(filters, events)
-    restricted = ["service = {service:String}"] if filters.service is not None else []
-    if filters.rule is not None:
-        restricted.append("rule = {rule:String}")
-    if filters.from_us is not None:
-        restricted.append("time >= fromUnixTimestamp64Micro({from_us:Int64}, 'UTC')")
-    points_where = f"WHERE {' AND '.join(restricted)}" if restricted else ""
-    target, before, keep = "way[index]", "way[index - 1]", ""
+    restricted, days = rows_of_points_within(filters.on(filters.from_us, None))
+    restricted += [f"{name} = {{{name}:String}}" for name in ("service", "rule") if getattr(filters, name) is not None]
+    target, before, keep = f"bitAnd(nodes[index], {NODE_BITS})", f"bitAnd(nodes[index - 1], {NODE_BITS})", ""
     if events != ALL:
         keep = f", arrayMap(k -> {_KEEP[events]}, {_KEPT_BY[events]}) AS keep"
-        target = "if(keep[index], way[index], 0)"
-        before = "arrayFilter((n, k) -> k, arraySlice(way, 1, index - 1), arraySlice(keep, 1, index - 1))[-1]"
+        target = f"if(keep[index], {target}, 0)"
+        kept = "arrayFilter((n, k) -> k, arraySlice(nodes, 1, index - 1), arraySlice(keep, 1, index - 1))"
+        before = f"bitAnd({kept}[-1], {NODE_BITS})"
     return Question(
         f"""
         SELECT if(index > 0, {target}, 0) AS target, if(target != 0 AND index > 1, {before}, 0) AS origin, rule,
             sum(sign) AS points
         FROM (
-            SELECT {NODES} AS way{", keep" if keep else ""}, rule, sign, {_INDEX} AS index
-            FROM (SELECT journey_key, nodes, {_TYPE_CLASSES} AS classes, {_MICROS} AS times, case AS cases{keep}
+            SELECT nodes{", keep" if keep else ""}, rule, sign, {_INDEX} AS index
+            FROM (SELECT journey_key, nodes, rule_classes AS classes, {_MICROS} AS times, case_numbers AS cases{keep}
                   FROM journeys FINAL {where}) AS whole
             INNER JOIN (
-                SELECT journey_key, rule, sign, toUnixTimestamp64Micro(time) - {_WINDOW_US} AS point_us, {_RULE_CLASS} AS class,
-                    {_PLACE} AS place, {_PLACE_BITS} AS place_bits, case AS point_case
-                FROM points {points_where}) AS held
+                SELECT journey_key, rule, sign, toUnixTimestamp64Micro(time) - waited_us AS point_us, {_RULE_CLASS} AS class,
+                    {_PLACE} AS place, {_PLACE_BITS} AS place_bits, {_CASE} AS point_case
+                FROM points {where_of(restricted)}) AS held
             USING journey_key)
         GROUP BY target, origin, rule HAVING points > 0""",
-        parameters,
+        {**parameters, **days},
     )
 
 

@@ -153,6 +153,7 @@ def _routes(ask: Ask) -> Table:
         _ROUTE_OF,
         "entry_channel != ''",
         values={"alone": list(ALONE), "assisted": ASSISTED},
+        minutes=False,
     )
     groups = {route: counted.get(route, NOTHING) for route in ROUTES}
     hidden = found.whole.hidden_journeys

@@ -15,6 +15,7 @@ from services.insights.figures.territories_queries import (
     contacts_by_office,
     journeys_by_territory,
     points_by_office,
+    points_by_territory,
     spread_of_points,
 )
 from services.insights.filters import MAX_VALUE_CHARS, Filters
@@ -115,11 +116,8 @@ def everywhere(ask: Ask) -> dict[str, Place]:
     found: dict[str, Place] = {}
     for row in answer(ask.store, queries.events_by("territory", filters, CITIZEN_TYPES)):
         found[row["name"]] = Place(contacts=int(row["events"]))
-    for row in answer(ask.store, queries.points_by_place("territory", filters)):
-        points = int(row["points"])
-        _add(found, row["name"], Place(points=points, contact_points=points - int(row["case_points"])))
-    for row in answer(ask.store, queries.points_by("territory", filters)):
-        _add(found, row["name"], Place(minutes=_minutes(row)))
+    for row in answer(ask.store, points_by_territory(filters)):
+        _add(found, row["name"], _held(row))
     for row in answer(ask.store, journeys_by_territory(filters)):
         counts = {name: int(row[name]) for name in ("journeys", "with_entry", "not_alone", "knowable", "completed")}
         _add(found, row["name"], Place(**counts))
@@ -128,6 +126,11 @@ def everywhere(ask: Ask) -> dict[str, Place]:
 
 def _add(found: dict[str, Place], name: str, more: Place) -> None:
     found[name] = found[name].plus(more) if name in found else more
+
+
+def _held(row: Mapping[str, Any]) -> Place:
+    points = int(row["points"])
+    return Place(points=points, contact_points=points - int(row["case_points"]), minutes=_minutes(row))
 
 
 def _minutes(row: Mapping[str, Any]) -> float | None:
@@ -201,9 +204,7 @@ def _offices(ask: Ask, filters: Filters, whole: Part) -> list[Part]:
     """Below the last level: the offices that events name; nothing where none does."""
     found = {row["name"]: Place(contacts=int(row["events"])) for row in answer(ask.store, contacts_by_office(filters))}
     for row in answer(ask.store, points_by_office(filters)):
-        points = int(row["points"])
-        more = Place(points=points, contact_points=points - int(row["case_points"]), minutes=_minutes(row))
-        _add(found, row["name"], more)
+        _add(found, row["name"], _held(row))
     if not any(found):
         return []
     counts = [(place.points, name) for name, place in found.items()]

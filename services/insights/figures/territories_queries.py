@@ -41,6 +41,22 @@ def journeys_by_territory(filters: Filters) -> Question:
     )
 
 
+def points_by_territory(filters: Filters) -> Question:
+    """Points in force and minutes per territory, and how many of the points stem from case work."""
+    select = """
+        SELECT territory AS name, rule IN {case_rules:Array(String)} AS case_work, sum(sign) AS found,
+            sum(sign * minutes_citizen) AS lost_c, sum(sign * minutes_administration) AS lost_a
+        FROM points $where GROUP BY name, case_work"""
+    found, parameters = sums("points", select, filters, monthly=True)
+    return Question(
+        f"""
+        SELECT name, sum(found) AS points, sumIf(found, case_work) AS case_points, sum(lost_c) AS minutes_citizen,
+            sum(lost_a) AS minutes_administration
+        FROM ({found}) GROUP BY name HAVING points > 0""",
+        {**parameters, "case_rules": sorted(CASE_WORK_RULES)},
+    )
+
+
 def spread_of_points(filters: Filters, points: int) -> Question:
     """Points that do not stem from case work, and the sum of the squares of how many a journey holds.
 
