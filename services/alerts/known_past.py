@@ -65,8 +65,9 @@ class PastReader:
         """All that rounds compare with. Raises `StoreError`."""
         rises = self._settings.rises
         begin_us = (now_us - (rises.weeks + _SPARE_WEEKS) * 7 * DAY_US) // SLOT_US * SLOT_US
-        slots = read_first_slots(self._store, begin_us)
-        first = {service: _first(*each, begin_us, now_us) for service, each in slots.items()}
+        within = read_first_slots(self._store, begin_us)
+        ever = read_first_slots(self._store).items()
+        first = {service: _first(slot, within.get(service), begin_us, now_us) for service, slot in ever}
         old = self._old(begin_us, now_us, first)
         until_us = old.until_us
         recent = read_points(self._store, self._settings, until_us, now_us, self._table())
@@ -116,14 +117,14 @@ class _Settled(Struct, frozen=True):
     events: Counted
 
 
-def _first(ever: int, within: int, begin_us: int, now_us: int) -> int:
+def _first(ever: int, within: int | None, begin_us: int, now_us: int) -> int:
     """From which slot on a service is known: its first, unless it began again within the span that is compared with.
 
     A history that was imported, or a season, that ended before says nothing of what is usual now.
     """
-    if not within:
+    if within is None:
         return now_us // SLOT_US
-    return within if (within * SLOT_US - begin_us) > CLOSED_US else ever
+    return within if within * SLOT_US - begin_us > CLOSED_US else ever
 
 
 def _since(first: Mapping[str, int]) -> Callable[[Series], int]:
