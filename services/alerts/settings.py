@@ -3,7 +3,8 @@
 The table `notification` is handed on as it is, with the lines of its keys: services/alerts/notification reads it.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from typing import Any, Final, Literal
 from zoneinfo import ZoneInfo
 
@@ -126,11 +127,17 @@ class AlertSettings(Struct, frozen=True, kw_only=True):
 
     def line_of(self, path: Sequence[str | int]) -> int:
         """The line of a key of the file, or of the nearest table around it that has one; elements of lists from 0."""
-        return line_of(tuple(str(part) for part in path), self.lines)
+        return _line_in(self.lines, path)
 
 
-def parse_alerts(text: str, name: str) -> AlertSettings:
+NotificationCheck = Callable[[Mapping[str, Any], Callable[[Sequence[str | int]], int], str], Iterable[tuple[int, str]]]
+"""What is wrong with the table `notification`, with its line: takes the table, the line of a key, the site's time zone."""
+
+
+def parse_alerts(text: str, name: str, check_notification: NotificationCheck = lambda *_: ()) -> AlertSettings:
     """The settings that the text of the file `name` gives, laid over the defaults.
+
+    check_notification: what it finds is told with everything else, in the order of the file.
 
     Raises `ConfigurationError` with a line `NAME, line N: …` for each mistake.
     """
@@ -143,8 +150,11 @@ def parse_alerts(text: str, name: str) -> AlertSettings:
         problems.unknown((key,), "table", known)
     tables = {key: read_table(given.get(key, {}), (key,), fields, problems) for key, fields in TABLES.items()}
     arrays = {key: read_tables(given.get(key, []), (key,), fields, problems) for key, fields in ARRAYS.items()}
-    calendar = _calendar(given.get("calendar", {}), tables["site"]["time_zone"], problems)
-    if not isinstance(notification := given.get("notification", {}), dict):
+    zone = _zone(tables["site"]["time_zone"], problems)
+    calendar = _calendar(given.get("calendar", {}), zone, problems)
+    if isinstance(notification := given.get("notification", {}), dict):
+        problems.found += check_notification(notification, partial(_line_in, lines), zone.key)
+    else:
         problems.add(("notification",), "expected a table")
     _check_together(tables, given, problems)
     _check_arrays(arrays, problems)
@@ -171,8 +181,11 @@ def default_alerts() -> AlertSettings:
     return parse_alerts("", "defaults")
 
 
-def _calendar(given: object, time_zone: str, problems: Problems) -> Calendar:
-    zone = _zone(time_zone, problems)
+def _line_in(lines: Lines, path: Sequence[str | int]) -> int:
+    return line_of(tuple(str(part) for part in path), lines)
+
+
+def _calendar(given: object, zone: ZoneInfo, problems: Problems) -> Calendar:
     plain = (
         {key: value for key, value in given.items() if key not in CALENDAR_ARRAYS} if isinstance(given, dict) else given
     )

@@ -1,4 +1,4 @@
-"""`parcours alerts`: alerts over the past."""
+"""`parcours alerts`: whether the alert file is right, and alerts over the past."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -27,6 +27,7 @@ _WORDS: Final = {
         "none": "Nothing would have fired.",
         "some": "{number} would have fired: {kinds}.",
         "lasting": "lasting on",
+        "right": "{file} is right.",
     },
     "fr": {
         "span": "Du {first} au {last} ({zone}) : {series} séries, {rounds} tours.",
@@ -34,6 +35,7 @@ _WORDS: Final = {
         "none": "Rien ne se serait déclenché.",
         "some": "{number} se seraient déclenchées : {kinds}.",
         "lasting": "en cours",
+        "right": "{file} est correct.",
     },
 }
 _KINDS: Final = {
@@ -56,9 +58,29 @@ _KINDS: Final = {
 }
 
 
-@click.group("alerts", short_help="Alerts over the past.")
+@click.group("alerts", short_help="The alert file, and alerts over the past.")
 def alerts_group() -> None:
     """What the alert settings of this site find."""
+
+
+@alerts_group.command(
+    "check",
+    short_help="Whether an alert file is right.",
+    epilog="""\b
+Examples:
+  parcours alerts check
+  parcours alerts check --no-secrets my-alerts.toml""",
+)
+@click.argument("file", type=_FILE, required=False)
+@click.option("--secrets/--no-secrets", default=True, help="Also look for the secrets that it names (default: yes).")
+@click.pass_obj
+def check_command(site: Site, file: Path | None, secrets: bool) -> None:
+    """Check FILE, or that of PARCOURS_ALERTS, as a start does: every mistake is told with its line. Nothing is started or sent.
+
+    Secrets are looked for in the environment of this command, which should be that of the platform.
+    """
+    checked = site.local.check_alerts(file, secrets=secrets)
+    click.echo(_WORDS[language()]["right"].format(file=checked))
 
 
 @alerts_group.command(

@@ -53,5 +53,8 @@ class LocalParts(Protocol):
     def alerts(self, file: Path | None) -> "AlertSettings":
         """The alert settings of the file, or those of this site."""
 
+    def check_alerts(self, file: Path | None, *, secrets: bool) -> Path:
+        """Checks the alert file, or that of this site, as a start does; the file. `secrets`: also those that it names."""
+
     def backtest(self, first: date, last: date, file: Path | None, counted: Callable[[int, int], None]) -> "Outcome":
         """Judges the stored past again from one day to another, both included; `counted` takes quarter hours done and in all."""

@@ -3,7 +3,7 @@
 import os
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import Executor
 from functools import partial
 
@@ -40,9 +40,15 @@ class AlertRules(Struct, frozen=True):
         return any(isinstance(each, TopicReceiver) for each in self.notification.receivers.values())
 
 
-def read_alert_rules(settings: Settings) -> AlertRules:
-    """Everything of `PARCOURS_ALERTS`, and the site's playbooks. Raises `ConfigurationError`, which names the line."""
-    alerts = site_alerts(settings.alerts)
+def read_alert_rules(settings: Settings, secrets: Mapping[str, str] | None = None) -> AlertRules:
+    """Everything of `PARCOURS_ALERTS`, and the site's playbooks.
+
+    secrets: the variables of the environment, where this process or one that it starts sends messages: the secrets that the
+    file names are looked at, too.
+
+    Raises `ConfigurationError`, which names the line of each mistake.
+    """
+    alerts = site_alerts(settings.alerts, secrets=secrets)
     return AlertRules(alerts, site_notification(alerts, settings.alerts))
 
 

@@ -1,6 +1,7 @@
 """Alerts on one machine: engine and sender in threads of analytics, which alone opens ClickHouse there."""
 
 import logging
+import os
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing
@@ -43,7 +44,7 @@ class Alerting:
         self._stop = stop
         self._failure: Exception | None = None
         self._stack = ExitStack()
-        self.rules = read_alert_rules(settings)
+        self.rules = read_alert_rules(settings, os.environ)
         topic = self._open_topic(settings, folder, pruning) if self.rules.needs_topic() else None
         self.sender = open_sender(self.rules, registry, topic)
         self.keeping = open_keeping(settings, self.rules, registry)

@@ -51,7 +51,7 @@ class LocalPlatform:
         if settings.alerts is not None:
             from services.wiring.alert_parts import read_alert_rules  # noqa: PLC0415 - NumPy and SciPy take their time
 
-            read_alert_rules(settings)  # a mistake stops the start, not the part that reads it later
+            read_alert_rules(settings, self._environment)  # a mistake stops the start, not the part that reads it later
         needs = {name: target.needs for name, target in ONE_MACHINE.items()}
         run_platform(settings, self._environment, needs, lambda name, pid: is_ready(settings, name, pid))
         return 0
@@ -138,6 +138,19 @@ class LocalPlatform:
         from services.wiring.alert_settings import site_alerts  # noqa: PLC0415 - NumPy and SciPy take their time
 
         return site_alerts(self.settings().alerts) if file is None else site_alerts(file, "--settings")
+
+    def check_alerts(self, file: Path | None, *, secrets: bool) -> Path:
+        """Check the alert file, or that of this site, as a start does; the file that was checked."""
+        from services.wiring.alert_settings import site_alerts, site_notification  # noqa: PLC0415
+
+        path = file or self.settings().alerts
+        if path is None:
+            raise ConfigurationError("PARCOURS_ALERTS is not set: name the file to check")
+        alerts = site_alerts(
+            path, "PARCOURS_ALERTS" if file is None else "FILE", self._environment if secrets else None
+        )
+        site_notification(alerts, path)
+        return path
 
     def backtest(self, first: date, last: date, file: Path | None, counted: Callable[[int, int], None]) -> "Outcome":
         """Judge the stored past again with the alert settings of the file, or of this site."""

@@ -233,6 +233,23 @@ def test_a_mistake_in_notification_is_told_with_its_line(tmp_path: Path) -> None
         site_alerts(path)
 
 
+def test_mistakes_everywhere_are_told_together(tmp_path: Path) -> None:
+    """Those of the table `notification`, of secrets that are looked for, and all others: one list in the order of the file."""
+    path = tmp_path / "alerts.toml"
+    path.write_text(
+        '[notification]\notherwise = "duty"\nnothing = 1\n[notification.receiver.duty]\nkind = "webhook"\n'
+        'url = "https://a.example"\nkey = { environment = "MY_HOOK_KEY" }\n[rises]\nweeks = 1\n[site]\ntime_zone = "Mars"\n'
+    )
+    for secrets, lines in ((None, [3, 9, 11]), ({}, [3, 7, 9, 11])):
+        with pytest.raises(ConfigurationError) as caught:
+            site_alerts(path, secrets=secrets)
+        told = str(caught.value).splitlines()
+        assert [each.split(":")[0] for each in told if "min_weeks" not in each] == [
+            f"{path}, line {at}" for at in lines
+        ]
+    assert f"{path}, line 7: notification.receiver.duty.key: the variable MY_HOOK_KEY" in str(caught.value)
+
+
 def test_a_site_without_a_file_has_the_defaults(tmp_path: Path) -> None:
     """`PARCOURS_ALERTS` is optional; a file's values come from it."""
     assert site_alerts(None).rises == default_alerts().rises

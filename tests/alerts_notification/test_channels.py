@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from services.alerts.notification.alertmanager import AlertmanagerChannel
-from services.alerts.notification.channels import open_channels
+from services.alerts.notification.channels import open_channels, secret_problems
 from services.alerts.notification.smtp import EmailChannel
 from services.alerts.notification.topic import TopicChannel
 from services.alerts.notification.webhook import WebhookChannel
@@ -45,7 +45,7 @@ def test_each_receiver_has_its_channel(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("environment", "topic", "what"),
     [
-        ({"MAIL_PASSWORD": "x"}, True, "line 17: key: the variable WEB_TEAM_KEY"),
+        ({"MAIL_PASSWORD": "x"}, True, r"line 17: notification\.receiver\.web-team\.key: the variable WEB_TEAM_KEY"),
         ({"WEB_TEAM_KEY": "k" * 32}, True, "the variable MAIL_PASSWORD"),
         (ENVIRONMENT | {"WEB_TEAM_KEY": "short"}, True, "shorter than 24 bytes"),
         (ENVIRONMENT, False, r"notification\.receiver\.banner: there is no topic"),
@@ -57,6 +57,27 @@ def test_what_is_missing_is_said_at_the_start(tmp_path: Path, environment: Any, 
     with pytest.raises(ConfigurationError, match=what):
         open_channels(settings_of(full(tmp_path)), environment, writer if topic else None)
     writer.close()
+
+
+def test_all_secrets_that_are_missing_are_told_with_their_line(tmp_path: Path) -> None:
+    """Each with the setting that names it, and nothing of what the others hold; none, where all can be used."""
+    settings = settings_of(full(tmp_path))
+    assert secret_problems(settings, ENVIRONMENT) == []
+    (tmp_path / "next").unlink()
+    told = secret_problems(settings, {"WEB_TEAM_KEY": "a short key"})
+    assert [(line, what.partition(":")[0]) for line, what in told] == [
+        (17, "notification.receiver.web-team.key"),
+        (18, "notification.receiver.web-team.next_key"),
+        (26, "notification.receiver.on-call.password"),
+    ]
+    assert ["shorter than 24 bytes" in what for _, what in told] == [True, False, False]
+    assert ["missing or empty" in what for _, what in told] == [False, True, True]
+    assert "a short key" not in str(told)
+    token = (
+        '[notification]\notherwise = "x"\n[notification.receiver.x]\nkind = "alertmanager"\nurl = "https://a.example"\n'
+    )
+    told = secret_problems(settings_of(token + 'token = { environment = "TOKEN" }\n'), {})
+    assert [line for line, _ in told] == [6]
 
 
 def test_certificates_that_cannot_be_used_are_said_at_the_start(tmp_path: Path) -> None:

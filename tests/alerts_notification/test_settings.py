@@ -178,6 +178,12 @@ WRONG = [
     (HOOK + f'url = "https://a.example"\nca_file = "/{"a" * 300}"\n', 7, "certificates (PEM)"),
     (HOOK + f'url = "https://a.example"\nca_file = "{__file__}"\n', 7, "certificates (PEM)"),
     (RECEIVER + 'kind = "alertmanager"\nurl = "https://a.example/?b=c"\n', 5, "it cannot hold a ?"),
+    (HOOK + 'url = "http://127.0.0.1:9000/x"\n', 6, "notification.receiver.x.url: the address 127.0.0.1 is not public"),
+    (HOOK + 'url = "https://[::ffff:10.0.0.1]/x"\n', 6, "the address ::ffff:"),
+    (HOOK + 'url = "http://9.9.9.9/x"\n', 6, "without encryption only networks of notification.allow"),
+    (MAIL.replace("mail.example", "10.0.0.9") + 'to = "b@example.org"\n', 5, "notification.receiver.x.host: the address"),
+    (MAIL.replace("mail.example", "9.9.9.9") + 'to = "b@example.org"\ntls = "none"\n', 5, "without encryption"),
+    (RECEIVER + 'kind = "alertmanager"\nurl = "http://10.20.0.9:9093"\n', 5, "add its network to notification.allow"),
     (RECEIVER + 'kind = "webhook"\nurl = "https://a.example"\n', 3, "expected `key`"),
     (RECEIVER + 'kind = "webhook"\nurl = "https://a.example"\nkey = "s3cret"\n', 6, "secrets do not stand in this file"),
     (RECEIVER + 'kind = "webhook"\nurl = "https://a.example"\nkey = { environment = "PARCOURS_KEY" }\n', 6, "PARCOURS_"),
@@ -224,6 +230,23 @@ def test_all_that_is_wrong_is_told_at_once() -> None:
         "site.toml, line 3",
         "site.toml, line 4",
     ]
+
+
+@pytest.mark.parametrize("url", ["https://9.9.9.9/x", "http://localhost:9000/", "http://127.0.0.1:9000/"])
+def test_an_address_that_may_be_reached_is_taken(url: str) -> None:
+    """A public one, one within `allow`, and a name, which is judged when something is sent."""
+    allow = 'allow = ["127.0.0.0/8"]\n' if "127" in url else ""
+    text = HOOK.replace("[notification]\n", f"[notification]\n{allow}") + f'url = "{url}"\n'
+    assert isinstance(settings_of(text).receivers["x"], WebhookReceiver)
+
+
+def test_a_mistake_in_allow_is_told_alone() -> None:
+    """What it was meant to allow is not told besides."""
+    with pytest.raises(ConfigurationError) as caught:
+        settings_of(
+            HOOK.replace("[notification]\n", '[notification]\nallow = ["10.0.0.1/8"]\n') + 'url = "http://10.0.0.1"\n'
+        )
+    assert len(str(caught.value).splitlines()) == 1
 
 
 def test_too_many_of_anything_is_refused() -> None:

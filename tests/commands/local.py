@@ -77,6 +77,10 @@ class Local:
     def alerts(self, file: Path | None) -> AlertSettings:
         return site_alerts(file, "--settings")
 
+    def check_alerts(self, file: Path | None, *, secrets: bool) -> Path:
+        self.calls.append(f"check {file} {secrets}")
+        return file or Path("site.toml")
+
     def backtest(self, first: date, last: date, file: Path | None, counted: Callable[[int, int], None]) -> Outcome:
         self.calls.append(f"backtest {first} {last} {file}")
         counted(96, 96)

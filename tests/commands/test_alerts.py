@@ -1,4 +1,4 @@
-"""`parcours alerts backtest`: what is asked for, and what is told."""
+"""`parcours alerts`: what is asked for, and what is told."""
 
 from pathlib import Path
 
@@ -79,6 +79,55 @@ def test_wrong_settings_stop_the_start(tmp_path: Path) -> None:
     assert done.exit_code == 2
     assert f"{file}, line 2: rises.weeks: expected" in done.stderr
     assert not (tmp_path / "data").exists()
+
+
+RECEIVER = (
+    '[notification]\notherwise = "duty"\n[notification.receiver.duty]\nkind = "webhook"\nurl = "https://a.example"\n'
+    'key = { environment = "MY_HOOK_KEY" }\n'
+)
+
+
+def test_a_secret_that_is_missing_stops_the_start(tmp_path: Path) -> None:
+    """Before anything is made or opened, with the line and the whole name of the setting."""
+    file = tmp_path / "alerts.toml"
+    file.write_text(RECEIVER)
+    site = LocalPlatform({"PARCOURS_DATA": str(tmp_path / "data"), "PARCOURS_ALERTS": str(file)})
+    done = parcours(site, "run")  # type: ignore[arg-type]
+    assert done.exit_code == 2
+    assert f"{file}, line 6: notification.receiver.duty.key: the variable MY_HOOK_KEY" in done.stderr
+    assert done.stdout == ""
+    assert not (tmp_path / "data").exists()
+
+
+@pytest.mark.parametrize(("lang", "right"), [("C.UTF-8", "is right."), ("fr_FR.UTF-8", "est correct.")])
+def test_a_file_is_checked_without_a_start(tmp_path: Path, lang: str, right: str) -> None:
+    """That of the argument, else that of the site; secrets as this environment has them, unless they are left out."""
+    file, data = tmp_path / "alerts.toml", tmp_path / "data"
+    file.write_text(RECEIVER)
+    bare = LocalPlatform({"PARCOURS_DATA": str(data)})
+    keyed = LocalPlatform({"PARCOURS_DATA": str(data), "PARCOURS_ALERTS": str(file), "MY_HOOK_KEY": "k" * 32})
+    for site, *arguments in ((keyed,), (keyed, str(file)), (bare, "--no-secrets", str(file))):
+        done = parcours(site, "alerts", "check", *arguments, LANG=lang)  # type: ignore[arg-type]
+        assert (done.exit_code, done.stdout) == (0, f"{file} {right}\n")
+    done = parcours(bare, "alerts", "check", str(file))  # type: ignore[arg-type]
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert "line 6: notification.receiver.duty.key" in done.stderr
+    assert not data.exists()
+
+
+def test_a_check_tells_every_mistake(tmp_path: Path) -> None:
+    """A line each; a file that is missing, or that nobody named, is told, too."""
+    file = tmp_path / "alerts.toml"
+    file.write_text("[rises]\nweeks = 1\n[notification]\nnothing = 1\n")
+    site = LocalPlatform({})
+    done = parcours(site, "alerts", "check", str(file))  # type: ignore[arg-type]
+    assert done.exit_code == 2
+    assert f"{file}, line 2: rises.weeks" in done.stderr
+    assert f"{file}, line 4: notification.nothing" in done.stderr
+    missing = parcours(site, "alerts", "check", str(tmp_path / "none.toml"))  # type: ignore[arg-type]
+    assert (missing.exit_code, "cannot be read" in missing.stderr) == (2, True)
+    unnamed = parcours(site, "alerts", "check")  # type: ignore[arg-type]
+    assert (unnamed.exit_code, "PARCOURS_ALERTS is not set" in unnamed.stderr) == (2, True)
 
 
 def test_a_span_that_ends_before_it_begins_is_refused(tmp_path: Path) -> None:

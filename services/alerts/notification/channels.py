@@ -2,9 +2,12 @@
 
 from collections.abc import Mapping
 
+from msgspec.structs import replace
+
 from services.alerts.notification.alertmanager import AlertmanagerChannel
 from services.alerts.notification.channel import Channel
 from services.alerts.notification.connection import Reach
+from services.alerts.notification.secret_source import SecretSource
 from services.alerts.notification.settings import (
     AlertmanagerReceiver,
     EmailReceiver,
@@ -19,6 +22,33 @@ from services.alerts.notification.topic import TopicChannel
 from services.alerts.notification.webhook import WebhookChannel
 from shared.errors import ConfigurationError
 from shared.log.port import LogWriter
+
+
+def secret_problems(settings: NotificationSettings, environment: Mapping[str, str]) -> list[tuple[int, str]]:
+    """The line of each secret that is missing or cannot be used, and what is wrong with it; none is kept."""
+    found = []
+    for receiver in settings.receivers.values():
+        for source in _sources(receiver):
+            try:
+                secret = source.reveal(environment)
+                if isinstance(receiver, WebhookReceiver):
+                    key_bytes(secret, source.where)
+            except ConfigurationError as error:
+                found.append((source.line, str(error)))
+    return found
+
+
+def _sources(receiver: Receiver) -> list[SecretSource]:
+    """Where the secrets of a receiver are kept, without those that the settings give wrongly."""
+    given: tuple[SecretSource | None, ...] = ()
+    match receiver:
+        case WebhookReceiver():
+            given = (receiver.key, receiver.next_key)
+        case EmailReceiver():
+            given = (receiver.password,)
+        case AlertmanagerReceiver():
+            given = (receiver.token,)
+    return [replace(each, where=each.setting) for each in given if each is not None and each.setting]
 
 
 def open_channels(

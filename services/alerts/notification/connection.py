@@ -3,13 +3,21 @@
 import socket
 import ssl
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
+from ipaddress import ip_address
 from pathlib import Path
 
 from msgspec import Struct
 
-from services.alerts.notification.addresses import Network, Resolve, is_allowed, judged, system_resolve
+from services.alerts.notification.addresses import (
+    Network,
+    Resolve,
+    is_allowed,
+    judged,
+    may_be_reached,
+    system_resolve,
+)
 from shared.errors import NotDelivered
 
 
@@ -50,6 +58,19 @@ def connect(target: Target, reach: Reach) -> socket.socket:
             opened.settimeout(reach.timeout_s)
             return opened
     raise NotDelivered(f"{target.host}, port {target.port}: no connection ({last})") from last
+
+
+def literal_problem(target: Target, allow: Sequence[Network]) -> str:
+    """Why a host written as an address would never be reached; '' if it would, or is a name, judged when it is resolved."""
+    try:
+        address = ip_address(target.host)
+    except ValueError:
+        return ""
+    if not may_be_reached(address, allow):
+        return f"the address {address} is not public; if it is meant, add its network to notification.allow"
+    if not target.encrypted and not is_allowed(address, allow):
+        return f"without encryption only networks of notification.allow are reached, and {address} is in none"
+    return ""
 
 
 def tls_context(ca_file: Path | None) -> ssl.SSLContext:

@@ -19,7 +19,7 @@ from services.alerts.notification.settings import (
     TopicReceiver,
     WebhookReceiver,
 )
-from services.alerts.notification.table_reader import TableReader, unknown
+from services.alerts.notification.table_reader import TableReader, unknown, written
 from services.alerts.notification.web_address import address_problem, base_problem
 from shared.alerts.alert import Step
 
@@ -129,7 +129,7 @@ def _url(table: TableReader, wrong: Callable[[str], str] = address_problem) -> s
 
 
 def _secret(table: TableReader, name: str, *, required: bool = False) -> SecretSource | None:
-    """Where a secret is kept: `{ environment = "NAME" }` or `{ file = "/path" }`."""
+    """Where a secret is kept: `{ environment = "NAME" }` or `{ file = "/path" }`; what is wrong is noted, and gives an empty source."""
     value = table.raw(name)
     here = (*table.path, name)
     if value is None:
@@ -140,12 +140,19 @@ def _secret(table: TableReader, name: str, *, required: bool = False) -> SecretS
         table.note(name, f"secrets do not stand in this file: expected {_KEPT_ELSEWHERE}")
         return None
     source = TableReader(value, here, table.problems)
+    noted = len(table.problems.found)
     variable, file = source.text("environment"), source.text("file")
     source.finish()
     if variable and (not _VARIABLE.fullmatch(variable) or variable.startswith(_OWN_PREFIX)):
         source.note("environment", f"expected the name of a variable, which does not begin with {_OWN_PREFIX}")
+    if len(table.problems.found) > noted:
+        return SecretSource()
     return SecretSource(
-        environment=variable, file=Path(file) if file else None, where=f"{table.problems.where(here)}: {name}"
+        environment=variable,
+        file=Path(file) if file else None,
+        where=f"{table.problems.where(here)}: {written(here)}",
+        line=table.problems.line_of(here),
+        setting=written(here),
     )
 
 

@@ -12,11 +12,16 @@ MAX_SECRET_BYTES: Final = 4_096
 
 
 class SecretSource(Struct, frozen=True, kw_only=True):
-    """An environment variable or a file. `where`: the file of settings and the line that names it, for messages."""
+    """An environment variable or a file.
+
+    where: the file of settings, the line and the setting that name it, for messages; line, setting: these two alone.
+    """
 
     environment: str = ""
     file: Path | None = None
     where: str = ""
+    line: int = 0
+    setting: str = ""
 
     def reveal(self, environment: Mapping[str, str]) -> str:
         """The secret, without line breaks at its end. Raises `ConfigurationError` when there is none."""

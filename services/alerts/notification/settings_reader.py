@@ -9,21 +9,25 @@ from collections.abc import Mapping
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
+from services.alerts.notification.connection import Target, literal_problem
 from services.alerts.notification.receiver_reader import read_receiver
 from services.alerts.notification.settings import (
     DAY_MIN,
     NUMBERS,
     OUTSIDE_HOURS,
     WEEKDAYS,
+    EmailReceiver,
     Network,
     NotificationSettings,
     Receiver,
     Route,
+    TopicReceiver,
 )
 from services.alerts.notification.table_reader import LineOf, Problems, TableReader, unknown
-from services.alerts.notification.web_address import base_problem
+from services.alerts.notification.web_address import address_problem, base_problem
 from shared.alerts.finding import SEVERITIES
 from shared.detection.declarations.declaration import Words
 from shared.errors import ConfigurationError
@@ -40,11 +44,22 @@ _TABLE: Final = "notification"
 def read(
     document: Mapping[str, Any], line_of: LineOf, name: str = "alerts.toml", site_zone: str = DEFAULT_ZONE
 ) -> NotificationSettings:
-    """The settings that the table gives. `document`: the table `notification`; `line_of`: the line of a key of the file,
-    whose path begins with "notification"; elements of lists are numbers from 0 in it. `name`: the file's, for messages. `site_zone`: the
-    site's time zone, of clock times in texts and of the hours of routes that name no other.
+    """The settings that the table gives. Takes what `noted` takes.
 
     Raises `ConfigurationError` with a line `NAME, line N: …` for each error.
+    """
+    settings, problems = noted(document, line_of, name, site_zone)
+    if problems.found:
+        raise ConfigurationError(problems.lines())
+    return settings
+
+
+def noted(
+    document: Mapping[str, Any], line_of: LineOf, name: str = "alerts.toml", site_zone: str = DEFAULT_ZONE
+) -> tuple[NotificationSettings, Problems]:
+    """The settings that the table gives, and what is wrong with it. `document`: the table `notification`; `line_of`: the line of a key of the file,
+    whose path begins with "notification"; elements of lists are numbers from 0 in it. `name`: the file's, for messages. `site_zone`: the
+    site's time zone, of clock times in texts and of the hours of routes that name no other.
     """
     problems = Problems(name, line_of)
     table = TableReader(document, (_TABLE,), problems)
@@ -65,9 +80,9 @@ def read(
     )
     table.finish()
     _reached(settings, table)
-    if problems.found:
-        raise ConfigurationError(problems.lines())
-    return settings
+    if not any(what.startswith(f"{_TABLE}.allow") for _, what in problems.found):
+        _note_addresses(settings, problems)
+    return settings, problems
 
 
 def _number(table: TableReader, name: str) -> int:
@@ -190,3 +205,17 @@ def _reached(settings: NotificationSettings, table: TableReader) -> None:
     for name in settings.receivers:
         if name not in reached:
             table.problems.add((_TABLE, "receiver", name), "no route and no `otherwise` leads to this receiver")
+
+
+def _note_addresses(settings: NotificationSettings, problems: Problems) -> None:
+    """Note each receiver whose address is none that requests may go to. Names are judged when something is sent."""
+    for name, receiver in settings.receivers.items():
+        if isinstance(receiver, EmailReceiver):
+            key, target = "host", Target(receiver.host, receiver.port, receiver.tls != "none")
+        elif isinstance(receiver, TopicReceiver) or address_problem(receiver.url):
+            continue
+        else:
+            parts = urlsplit(receiver.url)
+            key, target = "url", Target(parts.hostname or "", parts.port or 0, parts.scheme == "https")
+        if problem := literal_problem(target, settings.allow):
+            problems.add((_TABLE, "receiver", name, key), problem)

@@ -22,16 +22,16 @@ class Problems:
 
     def __init__(self, name: str, line_of: LineOf) -> None:
         self.name: Final = name
-        self._line_of = line_of
+        self.line_of: Final = line_of
         self.found: list[tuple[int, str]] = []
 
     def add(self, path: Path, what: str) -> None:
         """Note it."""
-        self.found.append((self._line_of(path), f"{written(path)}: {what}"))
+        self.found.append((self.line_of(path), f"{written(path)}: {what}"))
 
     def where(self, path: Path) -> str:
         """The place of a value, as messages name it."""
-        return f"{self.name}, line {self._line_of(path)}"
+        return f"{self.name}, line {self.line_of(path)}"
 
     def lines(self) -> str:
         """All of it, a line each, in the order of the file."""

@@ -44,11 +44,11 @@ def run_alerts(settings: Settings, stop: threading.Event) -> None:
 
     Raises `ParcoursError` when that cannot begin or go on; `ConfigurationError` at once for a mistake in the alert settings.
     """
-    rules = read_alert_rules(settings)
+    rules = read_alert_rules(settings, os.environ)
     with ExitStack() as stack:
         registry = stack.enter_context(open_registry(settings))
         topic = stack.enter_context(closing(KafkaLogWriter(settings.brokers, ALERTS))) if rules.needs_topic() else None
-        open_sender(rules, registry, topic).stop(0)  # whether all secrets are there is known at once
+        open_sender(rules, registry, topic).stop(0)  # what cannot be opened is known at once
         store = open_store(settings)
         stack.callback(store.close)
         signs = Signs()
