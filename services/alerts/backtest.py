@@ -138,7 +138,7 @@ class Backtest:
         """The service levels' windows, added up."""
         found = {}
         for level in self._settings.service_levels:
-            from_us, to_us = level_window(level, at_us)
+            from_us, to_us = level_window(level, at_us, self._settings.calendar)
             of_level = self._past.shares.get(level.name, {})
             slots = [of_level[slot] for slot in range(from_us // SLOT_US, to_us // SLOT_US) if slot in of_level]
             found[level.name] = Share(sum(each.kept for each in slots), sum(each.total for each in slots))

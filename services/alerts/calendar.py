@@ -12,7 +12,7 @@ from typing import Final, Literal
 import numpy as np
 from msgspec import Struct
 
-from services.alerts.calendar_clock import SLOTS_A_DAY, Bools, Floats, Ints, LocalClock, weekdays
+from services.alerts.calendar_clock import SLOT_US, SLOTS_A_DAY, Bools, Floats, Ints, LocalClock, weekdays
 from services.alerts.calendar_holidays import Holidays, holiday_days
 from shared.alerts.finding import Series
 
@@ -74,6 +74,17 @@ class Entry(Struct, frozen=True, kw_only=True):
         service = not self.services or series.service in {"", *self.services}
         return service and (not self.channels or series.channel in {"", *self.channels})
 
+    def holds_all(self, series: Series) -> bool:
+        """Whether all that the series sums up is what it names: what is over all services it holds only if it names none."""
+        return (not self.services or series.service in self.services) and (
+            not self.channels or series.channel in self.channels
+        )
+
+    @property
+    def is_quiet(self) -> bool:
+        """Whether nothing is judged while it lasts."""
+        return self.mute or self.kind == "maintenance"
+
 
 class Calendar:
     """The entries of a site by its own clock."""
@@ -126,9 +137,22 @@ class Calendar:
         out = np.zeros(len(series), dtype=np.bool_)
         local = self.clock.local(slots)
         for entry in self._changing:
-            if (entry.mute or entry.kind == "maintenance") and entry.times.cover(local).any():
+            if entry.is_quiet and entry.times.cover(local).any():
                 out |= np.array([entry.applies(each) for each in series], dtype=np.bool_)
         return out
+
+    def judged_from(self, series: Series, from_us: int, at_us: int) -> int:
+        """From when on what a series needs no past for is judged at an instant: `from_us`, or the end of what muted all of it since.
+
+        That is after the instant while it is muted.
+        """
+        entries = [each for each in self._changing if each.is_quiet and each.holds_all(series)]
+        if not entries or at_us <= from_us:
+            return from_us
+        slots = np.arange(from_us // SLOT_US, (at_us - 1) // SLOT_US + 1, dtype=np.int64)
+        local = self.clock.local(slots)
+        muted = np.flatnonzero(np.any([each.times.cover(local) for each in entries], axis=0))
+        return max(from_us, (int(slots[muted[-1]]) + 1) * SLOT_US) if len(muted) else from_us
 
     def factors(self, series: Sequence[Series], slots: Ints) -> Floats | None:
         """What the expected is multiplied by, `[series, slots]`, the product of all peaks; `None` where there is none."""

@@ -71,9 +71,10 @@ class Judge:
         late = judge_lag(settings, sight.lag_s, at_us)
         found = [*late, *self._rises.judge(at_us, sight.present, firing)]
         summed = zip(settings.thresholds, self._thresholds.numbers(sight.met or self._points.series), strict=True)
-        thresholds = (judge_threshold(each, numbers, sight.present, at_us) for each, numbers in summed)
+        calendar = settings.calendar
+        thresholds = (judge_threshold(each, numbers, sight.present, at_us, calendar) for each, numbers in summed)
         levels = (
-            judge_level(each, sight.shares[each.name], at_us)
+            judge_level(each, sight.shares[each.name], at_us, calendar)
             for each in settings.service_levels
             if each.name in sight.shares
         )

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from msgspec import Struct
 from scipy.special import bdtr
 
+from services.alerts.calendar import Calendar
 from services.alerts.calendar_clock import MINUTE_US, SLOT_US
 from services.alerts.counts import Present
 from services.alerts.settings import AlertSettings, ServiceLevel, Threshold
@@ -55,15 +56,23 @@ class ThresholdSeries:
         return self._numbers
 
 
-def judge_threshold(threshold: Threshold, numbers: Sequence[int], present: Present, at_us: int) -> Finding | None:
-    """Whether so many journeys were touched in the minutes before the instant; `numbers`: of the series that it sums up."""
+def judge_threshold(
+    threshold: Threshold, numbers: Sequence[int], present: Present, at_us: int, calendar: Calendar
+) -> Finding | None:
+    """Whether so many journeys were touched in the minutes before the instant; `numbers`: of the series that it sums up.
+
+    Nothing counts that lies within a maintenance, or before it.
+    """
+    series = threshold_series(threshold)
     to_us = -(-at_us // MINUTE_US) * MINUTE_US
-    from_us = to_us - threshold.window_min * MINUTE_US
+    from_us = calendar.judged_from(series, to_us - threshold.window_min * MINUTE_US, to_us)
+    if from_us >= to_us:
+        return None
     citizens = sum(present.citizens(number, from_us, to_us) for number in numbers)
     if citizens < threshold.at_least:
         return None
     return Finding(
-        series=threshold_series(threshold),
+        series=series,
         window="none",
         from_us=from_us,
         to_us=to_us,
@@ -95,20 +104,26 @@ def level_series(level: ServiceLevel) -> Series:
     return Series("service_level", "", level.service, level.channel, "", level.name)
 
 
-def level_window(level: ServiceLevel, at_us: int) -> tuple[int, int]:
-    """The window of a service level: it ends with the last whole quarter hour before the instant."""
+def level_window(level: ServiceLevel, at_us: int, calendar: Calendar) -> tuple[int, int]:
+    """The window of a service level: it ends with the last whole quarter hour before the instant.
+
+    It begins after a maintenance that lies in it, and is empty while that lasts.
+    """
     to_us = at_us // SLOT_US * SLOT_US
-    return to_us - level.window_min * MINUTE_US, to_us
+    from_us = calendar.judged_from(level_series(level), to_us - level.window_min * MINUTE_US, at_us)
+    return min(from_us, to_us), to_us
 
 
-def judge_level(level: ServiceLevel, share: Share, at_us: int) -> Finding | None:
+def judge_level(level: ServiceLevel, share: Share, at_us: int, calendar: Calendar) -> Finding | None:
     """Whether the share lies below what was announced, by more than so few contacts would by chance (binomial)."""
+    from_us, to_us = level_window(level, at_us, calendar)
+    if from_us == to_us:
+        return None
     if share.total < level.min_contacts or share.kept >= level.at_least * share.total:
         return None
     chance = float(bdtr(share.kept, share.total, level.at_least))
     if chance > level.probability:
         return None
-    from_us, to_us = level_window(level, at_us)
     return Finding(
         series=level_series(level),
         window="none",

@@ -146,7 +146,7 @@ class Rounds:
             or _slot_ended(self._shares_us, at_us)
         ):
             for level in self._settings.service_levels:
-                within = level_window(level, at_us)
+                within = level_window(level, at_us, self._settings.calendar)
                 slots = read_level(self._store, level, *within, imported=False).values()
                 self._shares[level.name] = Share(sum(each.kept for each in slots), sum(each.total for each in slots))
             self._shares_us = at_us

@@ -2,7 +2,8 @@
 
 import pytest
 
-from services.alerts.calendar_clock import MINUTE_US
+from services.alerts.calendar import Calendar
+from services.alerts.calendar_clock import MINUTE_US, SLOT_US
 from services.alerts.counts import SeriesTable, Touch, TouchCounts
 from services.alerts.judging_levels import (
     Share,
@@ -18,6 +19,7 @@ from shared.journey.instants import HOUR_US
 from tests.alerts_judging.made_up import DAY, settings
 
 TEN = DAY + 10 * HOUR_US
+ORDINARY = settings().calendar
 
 
 def threshold(**values: str) -> Threshold:
@@ -36,10 +38,12 @@ def present(places: list[tuple[str, str, str, str]]) -> tuple[SeriesTable, Touch
     return table, counts
 
 
-def judged(given: Threshold, table: SeriesTable, counts: TouchCounts, at_us: int = TEN) -> Finding | None:
+def judged(
+    given: Threshold, table: SeriesTable, counts: TouchCounts, at_us: int = TEN, calendar: Calendar = ORDINARY
+) -> Finding | None:
     """The threshold over all series of the table."""
     (numbers,) = ThresholdSeries([given]).numbers(table.series)
-    return judge_threshold(given, numbers, counts, at_us)
+    return judge_threshold(given, numbers, counts, at_us, calendar)
 
 
 HERE = ("queue_abandoned", "housing", "phone", "fr/idf")
@@ -109,7 +113,7 @@ def service_level(**values: float) -> ServiceLevel:
 )
 def test_a_share_below_what_was_announced_is_told_when_it_is_no_chance(kept: int, total: int, found: bool) -> None:
     """Not with too few contacts, not where a few more would do, not when it is kept."""
-    finding = judge_level(service_level(), Share(kept, total), TEN)
+    finding = judge_level(service_level(), Share(kept, total), TEN, ORDINARY)
     assert (finding is not None) == found
     if finding:
         assert finding.observed == pytest.approx(kept / total)
@@ -121,7 +125,71 @@ def test_a_share_below_what_was_announced_is_told_when_it_is_no_chance(kept: int
 def test_the_window_of_a_level_ends_with_a_whole_quarter_hour() -> None:
     """So that no contact that is still going on lowers it."""
     level = service_level(window_min=120)
-    assert level_window(level, TEN + 14 * MINUTE_US) == (TEN - 2 * HOUR_US, TEN)
+    assert level_window(level, TEN + 14 * MINUTE_US, ORDINARY) == (TEN - 2 * HOUR_US, TEN)
+
+
+def upkeep(*, kind: str = "maintenance", **values: str) -> Calendar:
+    """The calendar of a site with a maintenance from 9:00 to 9:45, before ten; or a peak that mutes."""
+    lines = "".join(f'{name} = ["{value}"]\n' for name, value in values.items())
+    mute = "mute = true\n" if kind == "peak" else ""
+    span = "from = 2026-03-11T09:00:00\nto = 2026-03-11T09:45:00\n"
+    return settings(f'[[calendar.{kind}]]\nname = "new line"\n{span}{mute}{lines}').calendar
+
+
+@pytest.mark.parametrize(
+    ("place", "entry", "quiet"),
+    [
+        ({}, {}, True),
+        ({}, {"channels": "phone"}, False),
+        ({}, {"services": "housing"}, False),
+        ({"service": "housing"}, {}, True),
+        ({"service": "housing"}, {"services": "housing"}, True),
+        ({"service": "housing"}, {"services": "passport"}, False),
+        ({"service": "housing"}, {"services": "housing", "channels": "phone"}, False),
+        ({"service": "housing", "channel": "phone"}, {"services": "housing", "channels": "phone"}, True),
+        ({"service": "housing", "channel": "phone"}, {"kind": "peak", "channels": "phone"}, True),
+        ({"channel": "phone"}, {"channels": "phone"}, True),
+        ({"territory": "fr/idf", "channel": "phone"}, {"channels": "phone"}, True),
+    ],
+)
+def test_a_threshold_within_a_maintenance_is_quiet(place: dict[str, str], entry: dict[str, str], quiet: bool) -> None:
+    """Only where the maintenance holds all that it counts; what was touched within one does not count afterwards either."""
+    table, counts = present([HERE])
+    for at_us in (TEN - 25 * MINUTE_US, TEN - 15 * MINUTE_US, TEN):
+        assert judged(threshold(**place), table, counts, at_us) is not None
+        assert (judged(threshold(**place), table, counts, at_us, upkeep(**entry)) is None) == quiet
+
+
+def test_a_threshold_counts_again_from_the_end_of_a_maintenance_on() -> None:
+    """Its window begins there, until it is as long as was set."""
+    table, counts = present([HERE])
+    for person in range(5):
+        counts.add(Touch(TEN - 10 * MINUTE_US, *HERE, f"after {person}"))
+    found = judged(threshold(), table, counts, TEN, upkeep())
+    assert found is not None
+    assert (found.citizens, found.from_us, found.to_us) == (5, TEN - SLOT_US, TEN)
+    before = judged(threshold(), table, counts, TEN, settings(NIGHTS).calendar)
+    assert before is not None
+    assert (before.citizens, before.from_us) == (10, TEN - HOUR_US)
+
+
+NIGHTS = '[[calendar.maintenance]]\nname = "nights"\nhours = ["02:00-04:00"]\n'
+
+
+def test_a_service_level_is_not_judged_within_a_maintenance() -> None:
+    """Its window is empty then, and begins after it: a level over a whole day is judged in spite of one each night."""
+    level, night = service_level(window_min=1440), settings(NIGHTS).calendar
+    three = DAY + 3 * HOUR_US
+    assert judge_level(level, Share(0, 30), three + MINUTE_US, night) is None
+    assert judge_level(level, Share(0, 30), DAY + 4 * HOUR_US, night) is None
+    start, end = level_window(level, DAY + 2 * HOUR_US + MINUTE_US, night)
+    assert start == end == DAY + 2 * HOUR_US
+    found = judge_level(level, Share(0, 30), TEN, night)
+    assert found is not None
+    assert (found.from_us, found.to_us) == (DAY + 4 * HOUR_US, TEN)
+    whole = judge_level(level, Share(0, 30), DAY + 2 * HOUR_US, night)
+    assert whole is not None
+    assert whole.from_us == DAY - 20 * HOUR_US
 
 
 def test_lag_is_told_by_stream_and_gravity() -> None:
