@@ -1,6 +1,6 @@
 """How far an alert reaches: its findings over time, how grave they are, and what is new in them."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 from msgspec import structs
@@ -60,6 +60,20 @@ def spread(alert: Alert, found: Sequence[Finding]) -> list[str]:
     places = {structs.replace(each, condition="rise", rule="", name="") for each in new}
     widest = [each for each in places if not any(_covers(other, each) for other in places if other != each)]
     return sorted(" ".join(filter(None, (each.service, each.channel, each.territory))) for each in widest)
+
+
+def foreign(alert: Alert, found: Sequence[Finding], delays_s: Mapping[str, int]) -> bool:
+    """Whether a series was found that a resolved alert did not have. What a rule finds late of the time before the end is no news,
+    and a full alert does not know all that it had: nothing is foreign to it.
+    """
+    if spread(alert, found):
+        return True
+    if len(alert.findings) >= MAX_FINDINGS:
+        return False
+    held = {each.series for each in alert.findings}
+    ended_us = alert.resolved_us or 0
+    late_us = {rule: ended_us + delay_s * US_PER_S for rule, delay_s in delays_s.items()}
+    return any(each.series not in held and each.from_us > late_us.get(each.series.rule, 0) for each in found)
 
 
 def news(alert: Alert, found: Sequence[Finding], now_us: int) -> list[Finding]:

@@ -10,7 +10,7 @@ from typing import Any, Final, NamedTuple
 
 from msgspec import Struct, structs
 
-from services.alerts.extent import MAX_FINDINGS, gravest, merged, news, spread
+from services.alerts.extent import MAX_FINDINGS, foreign, gravest, merged, news, spread
 from services.alerts.grouping import cause_key, gather
 from services.alerts.inhibition import Inhibitors
 from services.alerts.policy import US_PER_S, Policy
@@ -188,7 +188,7 @@ class _Life:
         calm = alert.quiet_us >= self._policy.resolve_after_s * US_PER_S
         overdue = self._now_us - (alert.resolved_us or 0) >= self._policy.by_hand_s * US_PER_S
         graver = SEVERITIES.index(gravest(new)) > SEVERITIES.index(alert.severity)
-        return not (calm or overdue or graver or spread(alert, new))
+        return not (calm or overdue or graver or foreign(alert, new, self._policy.delays_s))
 
     def _outlook(self, alert: Alert) -> Alert:
         """What it will be after this round, as far as others depend on it."""

@@ -4,10 +4,12 @@ import pytest
 from msgspec import structs
 
 from services.alerts.actions import acknowledge, resolve
+from services.alerts.extent import MAX_FINDINGS
 from services.alerts.lifecycle import matter_since_us
 from services.alerts.policy import Policy
 from services.alerts.silences import Matcher, Silence
 from services.alerts.steps import take
+from shared.alerts.finding import Finding, Series
 from tests.alerts_lifecycle.build import DAY, HOUR, MINUTE, T0, Life, finding, series
 
 WEB = series()
@@ -123,8 +125,58 @@ def test_by_hand_is_opened_again_by_what_is_new(life: Life, what: str) -> None:
     assert life.round(WEB) == []
     if what == "calm":
         assert life.quiet(10) == []
-    news = {"calm": [WEB], "graver": [finding(WEB, life.now_us + MINUTE, severity="critical")], "spread": [WEB, PHONE]}
+    graver = finding(WEB, life.now_us + MINUTE, severity="critical")
+    news: dict[str, list[Series | Finding]] = {"calm": [WEB], "graver": [graver], "spread": [WEB, PHONE]}
     assert life.round(*news[what]) == ["reopened"]
+
+
+ASKED = series("status_chasing", "", service="", condition="threshold", name="asked anywhere")
+ASKED_HERE = series("status_chasing", "", condition="threshold", name="asked here")
+GIVEN_UP = series("queue_abandoned", "phone", condition="threshold", name="given up here")
+
+
+@pytest.mark.parametrize(
+    ("new", "step"), [((ASKED_HERE,), "reopened"), ((GIVEN_UP,), "fired"), ((ASKED_HERE, GIVEN_UP), "reopened")]
+)
+def test_by_hand_ends_only_what_was_found_then(new: tuple[Series, ...], step: str) -> None:
+    """A threshold on all services was resolved; one service begins to burn within it. Resolved again, that lasts too."""
+    life = Life()
+    assert life.round(ASKED) == ["fired"]
+    life.keep(resolve(life.only, "Web team", life.now_us))
+    assert life.round(ASKED) == []
+    assert life.round(ASKED, *new) == [step]
+    assert life.told()[-1] == step
+    for alert in life.open:
+        life.keep(resolve(alert, "Web team", life.now_us))
+    assert life.round(ASKED, *new) == []
+
+
+def test_by_hand_is_opened_by_a_part_that_was_not_in_it(life: Life) -> None:
+    """A town within the whole country, which had nothing of its own when it was resolved."""
+    life.keep(resolve(life.only, "Web team", life.now_us))
+    assert life.round(WEB, series(territory="fr/29")) == ["reopened"]
+
+
+def test_by_hand_is_not_opened_by_what_is_found_late_of_the_time_before(life: Life) -> None:
+    """Forms left while it lasted are known a day later; those left after the end are news."""
+    life.round(WEB, after_us=HOUR)
+    life.keep(resolve(life.only, "Web team", life.now_us))
+    left = series("form_abandoned")
+    assert [step for _ in range(8) for step in life.round(WEB, left, after_us=HOUR)] == []
+    later = Life(structs.replace(life.policy, delays_s={"form_abandoned": 60}))
+    later.round(WEB)
+    later.keep(resolve(later.only, "Web team", later.now_us))
+    assert later.round(WEB, left, after_us=HOUR) == ["reopened"]
+
+
+def test_a_full_alert_that_was_resolved_by_hand_is_not_opened_by_what_it_may_have_had() -> None:
+    """Of hundreds of towns it holds fifty: the others lasted when it was resolved, as far as anybody knows."""
+    life = Life()
+    towns = [series(territory=f"fr/{number}") for number in range(60)]
+    life.round(*towns, finding(WEB, life.now_us + MINUTE, observed=5_000.0))
+    life.keep(resolve(life.only, "Web team", life.now_us))
+    assert len(life.only.findings) == MAX_FINDINGS
+    assert life.round(*towns, finding(WEB, life.now_us + MINUTE, observed=5_000.0)) == []
 
 
 def test_what_is_silenced_lives_on_unheard(life: Life) -> None:
