@@ -13,6 +13,7 @@ from babel.dates import format_datetime, format_time
 from babel.numbers import format_decimal, format_percent
 from msgspec import Struct
 
+from services.alerts.settings import ServiceLevel
 from shared.alerts.finding import Condition, Finding, Series
 from shared.detection.declarations.declaration import Words
 from shared.detection.register import DECLARATIONS
@@ -25,12 +26,13 @@ _LEAST_WEEKS: Final = 3
 
 
 class Reader(Struct, frozen=True):
-    """For whom: language (`fr`, or English), time zone, the bound of small counts, and names of services by their code."""
+    """For whom: language (`fr`, or English), time zone, the bound of small counts, names of services by their code, service levels by name."""
 
     lang: str
     zone: tzinfo
     small_cell_min: int = 10
     services: Mapping[str, str] = {}
+    levels: Mapping[str, ServiceLevel] = {}
 
     def pick(self, words: Words) -> str:
         """The text in the reader's language."""
@@ -102,9 +104,25 @@ _THRESHOLD: Final = Words(
     en="{citizens} people affected within {window}; the threshold {name} is set at {limit}.",
 )
 _LEVEL: Final = Words(
-    fr="tenu pour {share} des contacts ou échéances en {window}, au lieu des {announced} annoncés ; {missed} manqués.",
-    en="kept for {share} of contacts or dates within {window}, instead of the {announced} announced; {missed} missed.",
+    fr="sur {total} {things} en {window}, {kept} {done}, au lieu des {announced} annoncés.",
+    en="{kept} of {total} {things} within {window} {done}, instead of the {announced} announced.",
 )
+_FEW_MISSED: Final = Words(
+    fr="sur les {things} en {window}, {share} {done}, au lieu des {announced} annoncés ; {missed} en défaut.",
+    en="{share} of {things} within {window} {done}, instead of the {announced} announced; {missed} missed.",
+)
+_AND_SHARE: Final = Words(fr="{kept}, soit {share},", en="{kept} ({share})")
+_CALLS: Final = Words(fr="appels", en="calls")
+_CONTACTS: Final = Words(fr="contacts", en="contacts")
+_DATES: Final = Words(fr="échéances", en="announced dates")
+_ANYTHING: Final = Words(fr="contacts ou échéances", en="contacts or dates")
+_DONE: Final[Mapping[str, Words]] = {
+    "answered_in_time": Words(fr="pris en charge en {within} au plus", en="were answered within {within}"),
+    "answered_by_person": Words(fr="pris par une personne", en="were answered by a person"),
+    "due_kept": Words(fr="à temps", en="were kept"),
+    "": Words(fr="comme annoncé", en="were as announced"),
+}
+"""What became of those that a service level counts, by its kind; '' where that is not known. No French word agrees with a number."""
 _SILENCE: Final = Words(
     fr="plus aucun événement reçu depuis {since}, contre {usual} d'habitude sur une telle durée.",
     en="no event received since {since}, where {usual} are usual over such a time.",
@@ -210,12 +228,34 @@ def _threshold(finding: Finding, reader: Reader) -> str:
 
 
 def _level(finding: Finding, reader: Reader) -> str:
-    return reader.pick(_LEVEL).format(
-        **_values(finding, reader),
-        share=reader.percent(finding.observed),
+    """How many of how many. Where those missed are few, their share is told instead: the two numbers would tell how few."""
+    level, share, missed = reader.levels.get(finding.series.name), finding.observed, finding.citizens or 0
+    total = round(missed / (1 - share)) if share < 1 else 0
+    few_missed = not total or missed < max(1, reader.small_cell_min)
+    kept, told = total - missed, reader.percent(share)
+    number = reader.count(kept)
+    if kept >= max(1, reader.small_cell_min):
+        number = reader.pick(_AND_SHARE).format(kept=number, share=told)
+    done = reader.pick(_DONE["" if level is None else level.kind])
+    return reader.pick(_FEW_MISSED if few_missed else _LEVEL).format(
+        window=window_of(finding, reader.lang),
+        total=reader.number(total),
+        things=reader.pick(_things(level)),
+        kept=number,
+        share=told,
+        done=done.format(within=duration((level.within_s if level else None) or 0, reader.lang)),
         announced=reader.percent(finding.expected or 0),
-        missed=reader.count(finding.citizens or 0),
+        missed=reader.count(missed),
     )
+
+
+def _things(level: ServiceLevel | None) -> Words:
+    """What a service level counts."""
+    if level is None:
+        return _ANYTHING
+    if level.kind == "due_kept":
+        return _DATES
+    return _CALLS if level.kind == "answered_by_person" or level.channel == "phone" else _CONTACTS
 
 
 def _silence(finding: Finding, reader: Reader) -> str:

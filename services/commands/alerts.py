@@ -121,7 +121,8 @@ def backtest_command(site: Site, first: datetime, last: datetime, file: Path | N
     outcome = site.local.backtest(first.date(), last.date(), file, counted)
     if begun:
         progress.end()
-    reader = Reader(chosen, ZoneInfo(settings.time_zone), site.settings.small_cell_min)
+    levels = {each.name: each for each in settings.service_levels}
+    reader = Reader(chosen, ZoneInfo(settings.time_zone), site.settings.small_cell_min, levels=levels)
     span = {"first": f"{first:%Y-%m-%d}", "last": f"{last:%Y-%m-%d}", "zone": settings.time_zone}
     for line in report_lines(outcome, reader, span):
         click.echo(line)

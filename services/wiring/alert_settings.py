@@ -5,6 +5,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from msgspec.structs import replace
+
 from services.alerts.notification.channels import secret_problems
 from services.alerts.notification.playbooks import Playbooks
 from services.alerts.notification.settings import NotificationSettings
@@ -38,7 +40,7 @@ def site_notification(alerts: AlertSettings, path: Path | None) -> NotificationS
     name = "the defaults" if path is None else str(path)
     notification = read(alerts.notification, alerts.line_of, name, alerts.time_zone)
     Playbooks(notification.playbooks).check()
-    return notification
+    return replace(notification, levels={each.name: each for each in alerts.service_levels})
 
 
 def _notification_problems(

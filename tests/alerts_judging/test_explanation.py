@@ -4,8 +4,10 @@ import re
 from zoneinfo import ZoneInfo
 
 import pytest
+from msgspec.structs import replace
 
 from services.alerts.explanation import Reader, explain, where
+from services.alerts.settings import ServiceLevel, parse_alerts
 from shared.alerts.finding import CONDITIONS, Finding, Series
 from shared.detection.settings import RULES
 from shared.journey.instants import DAY_US, HOUR_US, from_text
@@ -67,9 +69,9 @@ CASES = [
     (
         finding(Series("service_level", "", "", "phone", name="appels"), observed=0.62, expected=0.8, citizens=38),
         "Niveau de service « appels », toutes les démarches, par téléphone : ",
-        "tenu pour 62 % des contacts ou échéances en 15 minutes, au lieu des 80 % annoncés ; 38 manqués.",
+        "sur 100 contacts ou échéances en 15 minutes, 62, soit 62 %, comme annoncé, au lieu des 80 % annoncés.",
         "Service level “appels”, all services, by phone: ",
-        "kept for 62% of contacts or dates within 15 minutes, instead of the 80% announced; 38 missed.",
+        "62 (62%) of 100 contacts or dates within 15 minutes were as announced, instead of the 80% announced.",
     ),
     (
         finding(Series("silence", "", "housing", "phone"), observed=0, expected=21.4),
@@ -116,6 +118,57 @@ def test_each_condition_is_explained_in_one_sentence(
     assert plain(explain(case, EN)) == subject + english
     assert plain(explain(case, FR, alone=False)) == french[0].upper() + french[1:]
     assert plain(explain(case, EN, alone=False)) == english[0].upper() + english[1:]
+
+
+def level(kind: str, channel: str = "phone") -> ServiceLevel:
+    """A service level of an hour; of five minutes where a time is announced."""
+    within = "within_s = 300" if kind == "answered_in_time" else ""
+    place = f'channel = "{channel}"' if channel else ""
+    text = f'[[service_level]]\nname = "n"\nkind = "{kind}"\nat_least = 0.8\n{place}\n{within}'
+    return parse_alerts(text, "alerts.toml").service_levels[0]
+
+
+@pytest.mark.parametrize(
+    ("given", "kept", "total", "french", "english"),
+    [
+        (
+            level("answered_in_time"),
+            0,
+            30,
+            "Sur 30 appels en 1 heure, 0 pris en charge en 5 minutes au plus, au lieu des 80 % annoncés.",
+            "0 of 30 calls within 1 hour were answered within 5 minutes, instead of the 80% announced.",
+        ),
+        (
+            level("answered_in_time", "counter"),
+            811,
+            1243,
+            "Sur 1 243 contacts en 1 heure, 811, soit 65 %, pris en charge en 5 minutes au plus, au lieu des 80 % annoncés.",
+            "811 (65%) of 1,243 contacts within 1 hour were answered within 5 minutes, instead of the 80% announced.",
+        ),
+        (
+            level("answered_by_person", ""),
+            3,
+            33,
+            "Sur 33 appels en 1 heure, moins de 10 pris par une personne, au lieu des 80 % annoncés.",
+            "Fewer than 10 of 33 calls within 1 hour were answered by a person, instead of the 80% announced.",
+        ),
+        (
+            level("due_kept", ""),
+            11,
+            20,
+            "Sur les échéances en 1 heure, 55 % à temps, au lieu des 80 % annoncés ; moins de 10 en défaut.",
+            "55% of announced dates within 1 hour were kept, instead of the 80% announced; fewer than 10 missed.",
+        ),
+    ],
+)
+def test_a_service_level_says_what_it_counts(
+    given: ServiceLevel, kept: int, total: int, french: str, english: str
+) -> None:
+    """So many of so many, and the time announced; never both numbers where few were missed."""
+    series = Series("service_level", channel=given.channel, name="n")
+    found = finding(series, observed=kept / total, citizens=total - kept, expected=0.8, from_us=NOW - HOUR_US)
+    assert plain(explain(found, replace(FR, levels={"n": given}), alone=False)) == french
+    assert plain(explain(found, replace(EN, levels={"n": given}), alone=False)) == english
 
 
 def test_every_condition_and_rule_can_be_explained() -> None:

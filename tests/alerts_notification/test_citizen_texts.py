@@ -1,11 +1,13 @@
 """What is proposed to be told to citizens: complete, short, in plain and neutral words."""
 
 import re
+from pathlib import Path
 
 import pytest
 
-from services.alerts.notification.citizen_texts import MAX_CHARS, NOT_FOR_CITIZENS, OVER, TEXTS, citizen_text
+from services.alerts.notification.citizen_texts import MAX_CHARS, NOT_FOR_CITIZENS, OF_LEVELS, OVER, TEXTS, citizen_text
 from services.alerts.notification.titles import CAUSES
+from services.wiring.alert_settings import site_alerts, site_notification
 from shared.alerts.finding import Series
 from shared.detection.declarations.declaration import Words
 from tests.alerts_notification.samples import NOW_US, alert, finding
@@ -23,7 +25,7 @@ def test_every_cause_has_a_text() -> None:
     assert {cause for cause, channel in TEXTS if channel == ""} == set(CAUSES)
 
 
-@pytest.mark.parametrize("words", [*TEXTS.values(), OVER])
+@pytest.mark.parametrize("words", [*TEXTS.values(), *OF_LEVELS.values(), OVER])
 def test_texts_are_short_and_neutral(words: Words) -> None:
     """They can be heard at the beginning of a call, blame nobody, promise nothing, and stand without a service's name too."""
     for text, name in ((words.fr, f" pour « {LONG_NAME.fr} »"), (words.en, f" for “{LONG_NAME.en}”")):
@@ -45,6 +47,24 @@ def test_a_text_sends_nobody_to_another_channel(cause: str, channel: str) -> Non
     for name, pattern in others.items():
         if name != allowed:
             assert not re.search(pattern, f"{said.fr} {said.en}"), (said, name)
+
+
+def test_a_service_level_says_what_its_kind_counts(tmp_path: Path) -> None:
+    """Calls that were answered late did get through; dates that were not kept are no calls."""
+    told = {}
+    for kind in ("answered_in_time", "answered_by_person", "due_kept"):
+        within = "within_s = 300" if kind == "answered_in_time" else ""
+        text = f'[[service_level]]\nname = "n"\nkind = "{kind}"\nchannel = "phone"\nat_least = 0.8\n{within}'
+        (file := tmp_path / "alerts.toml").write_text(text)
+        series = Series("service_level", channel="phone", name="n")
+        known = site_notification(site_alerts(file), file)
+        told[kind] = citizen_text(alert(), series, None, known.level_of(series)).en
+        assert known.level_of(Series("threshold", name="n")) is None
+    assert told["answered_in_time"].startswith("Waiting times on the phone are longer than announced")
+    assert "some do not get through" in told["answered_by_person"]
+    assert told["due_kept"].startswith("Some dates that were announced are not being kept")
+    gone = citizen_text(alert(), Series("service_level", channel="phone", name="gone"), None)
+    assert gone.en == told["answered_by_person"]
 
 
 def series_of(cause: str, channel: str) -> Series:

@@ -10,6 +10,7 @@ from typing import Final
 from msgspec import Struct
 
 from services.alerts.notification.titles import cause_of
+from services.alerts.settings import ServiceLevel
 from shared.alerts.alert import Alert
 from shared.alerts.finding import SEVERITIES, Series
 from shared.detection.declarations.declaration import Words
@@ -193,23 +194,57 @@ TEXTS: Final[Mapping[tuple[str, str], Words]] = {
 }
 """By cause (a rule, or a condition) and channel; '' is any channel that has none of its own."""
 
+OF_LEVELS: Final[Mapping[tuple[str, str], Words]] = {
+    ("answered_in_time", ""): Words(
+        fr="L'attente est en ce moment plus longue que le temps annoncé{service}. Nous le regrettons. Si votre demande peut "
+        "attendre, vous pouvez essayer à un autre moment. Merci de votre patience.",
+        en="Waiting times are longer than announced at the moment{service}. We are sorry about this. If your request can wait, "
+        "you can try at another time. Thank you for your patience.",
+    ),
+    ("answered_in_time", "phone"): Words(
+        fr="L'attente au téléphone est en ce moment plus longue que le temps annoncé{service}. Nous le regrettons. Si votre "
+        "demande peut attendre, vous pouvez rappeler plus tard. Merci de votre patience.",
+        en="Waiting times on the phone are longer than announced at the moment{service}. We are sorry about this. If your "
+        "request can wait, you can call again later. Thank you for your patience.",
+    ),
+    ("answered_in_time", "counter"): Words(
+        fr="L'attente au guichet est en ce moment plus longue que le temps annoncé{service}. Nous le regrettons. Si votre "
+        "demande peut attendre, vous pouvez venir à un autre moment. Merci de votre patience.",
+        en="Waiting times at the counter are longer than announced at the moment{service}. We are sorry about this. If your "
+        "request can wait, you can come at another time. Thank you for your patience.",
+    ),
+    ("due_kept", ""): Words(
+        fr="Certaines dates annoncées ne sont pas tenues en ce moment{service}. Nous le regrettons. Merci de votre patience.",
+        en="Some dates that were announced are not being kept at the moment{service}. We are sorry about this. Thank you for "
+        "your patience.",
+    ),
+}
+"""By kind of a service level and channel; a kind that has none says what its condition says."""
 OVER: Final = Words(
     fr="Les difficultés signalées{service} sont terminées. Merci de votre patience.",
     en="The difficulties reported{service} are over. Thank you for your patience.",
 )
 
 
-def citizen_text(alert: Alert, series: Series, service_name: Words | None) -> CitizenText:
-    """The proposal for an alert whose first series this is."""
+def citizen_text(
+    alert: Alert, series: Series, service_name: Words | None, level: ServiceLevel | None = None
+) -> CitizenText:
+    """The proposal for an alert whose first series this is. level: the service level that the series is of."""
     cause = cause_of(series)
     over = alert.state == "resolved"
-    words = OVER if over else TEXTS.get((cause, series.channel)) or TEXTS[cause, ""]
+    words = OVER if over else _of_level(level, series.channel) or TEXTS.get((cause, series.channel)) or TEXTS[cause, ""]
     quiet = over or bool(alert.suppressed_by) or cause in NOT_FOR_CITIZENS
     return CitizenText(
         fr=_filled(words, "fr", service_name),
         en=_filled(words, "en", service_name),
         announce=not quiet and SEVERITIES.index(alert.severity) >= SEVERITIES.index("warning"),
     )
+
+
+def _of_level(level: ServiceLevel | None, channel: str) -> Words | None:
+    if level is None:
+        return None
+    return OF_LEVELS.get((level.kind, channel)) or OF_LEVELS.get((level.kind, ""))
 
 
 def _filled(words: Words, lang: str, service_name: Words | None) -> str:

@@ -164,7 +164,9 @@ def message_of(
         compared=compared(first, small_cell_min) if first else None,
         why=why,
         links=_links(alert, first, settings.pages_url),
-        citizen_text=citizen_text(alert, now_met, settings.service_names.get(now_met.service)),
+        citizen_text=citizen_text(
+            alert, now_met, settings.service_names.get(now_met.service), settings.level_of(now_met)
+        ),
     )
 
 

@@ -12,8 +12,9 @@ from zoneinfo import ZoneInfo
 from msgspec import Struct
 
 from services.alerts.notification.secret_source import SecretSource
+from services.alerts.settings import ServiceLevel
 from shared.alerts.alert import Step
-from shared.alerts.finding import Severity
+from shared.alerts.finding import Series, Severity
 from shared.detection.declarations.declaration import Words
 
 Network = IPv4Network | IPv6Network
@@ -108,7 +109,8 @@ class Route(Struct, frozen=True, kw_only=True):
 
 class NotificationSettings(Struct, frozen=True, kw_only=True):
     """All of it. `otherwise`: who is told of an alert that no route takes. `zone`: of clock times in texts. `allow`: networks that requests may go to though
-    they are not public. `pages_url`: where people reach the pages of Parcours, without a slash at its end; '' gives no links.
+    they are not public. `pages_url`: where people reach the pages of Parcours, without a slash at its end; '' gives no links. `levels`: the
+    site's service levels by name, which stand elsewhere in the file; texts tell what they count.
     """
 
     receivers: Mapping[str, Receiver]
@@ -119,9 +121,14 @@ class NotificationSettings(Struct, frozen=True, kw_only=True):
     pages_url: str = ""
     playbooks: Path | None = None
     service_names: Mapping[str, Words] = {}
+    levels: Mapping[str, ServiceLevel] = {}
     timeout_s: float = 10.0
     max_tries: int = 30
     max_age_s: int = 21_600
+
+    def level_of(self, series: Series) -> ServiceLevel | None:
+        """The service level that a series is of, if it still stands in the file."""
+        return self.levels.get(series.name) if series.condition == "service_level" else None
 
 
 class NumberSetting(Struct, frozen=True, kw_only=True):

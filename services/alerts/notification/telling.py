@@ -53,7 +53,9 @@ def why_of(alert: Alert, settings: NotificationSettings, small_cell_min: int) ->
     sentences = {}
     for lang in ("fr", "en"):
         names = {code: getattr(words, lang) for code, words in settings.service_names.items()}
-        reader = Reader(lang=lang, zone=settings.zone, small_cell_min=small_cell_min, services=names)
+        reader = Reader(
+            lang=lang, zone=settings.zone, small_cell_min=small_cell_min, services=names, levels=settings.levels
+        )
         sentences[lang] = explain(cause, reader, alone=False)
         if outlived(alert):
             sentences[lang] += " " + say_it_is_over(cause, latest_us, reader)

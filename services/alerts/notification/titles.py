@@ -14,11 +14,11 @@ CAUSES: Final = (*RULES, *CONDITIONS)
 
 _OF_RULE: Final[Mapping[Condition, Words]] = {
     "rise": Words(fr="Hausse : {name}", en="Rise: {name}"),
-    "threshold": Words(fr="Seuil dépassé : {name}", en="Threshold passed: {name}"),
+    "threshold": Words(fr="Seuil atteint : {name}", en="Threshold reached: {name}"),
 }
 _OF_CONDITION: Final[Mapping[Condition, Words]] = {
     "rise": Words(fr="Hausse des points de friction", en="Rise in friction points"),
-    "threshold": Words(fr="Seuil dépassé{name}", en="Threshold passed{name}"),
+    "threshold": Words(fr="Seuil atteint{name}", en="Threshold reached{name}"),
     "service_level": Words(fr="Niveau de service non tenu{name}", en="Service level not met{name}"),
     "silence": Words(fr="Plus d'événements reçus{name}", en="Events have stopped coming in{name}"),
     "rejects": Words(fr="Hausse des événements refusés{name}", en="Rise in refused events{name}"),
@@ -28,7 +28,7 @@ _ALL_SERVICES: Final = Words(fr="toutes les démarches", en="all services")
 
 
 def cause_of(series: Series) -> str:
-    """The rule that rises or passes a threshold, else the condition."""
+    """The rule that rises or reaches a threshold, else the condition."""
     return series.rule if series.rule in RULES and series.condition in _OF_RULE else series.condition
 
 
