@@ -169,7 +169,7 @@ def sheet_of(alert: Alert, settings: NotificationSettings, small_cell_min: int) 
     series = first.series if first else Series("rise")
     channels = dict.fromkeys(each.series.channel for each in alert.findings if each.series.channel)
     now_met = lasting(alert).series if first else series
-    told = citizen_text(alert, now_met, settings.service_names.get(now_met.service))
+    told = citizen_text(alert, now_met, settings.service_names.get(now_met.service), settings.level_of(now_met))
     return Sheet(
         id=alert.id,
         version=alert.version,
