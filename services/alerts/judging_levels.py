@@ -76,12 +76,29 @@ def judge_threshold(
         window="none",
         from_us=from_us,
         to_us=to_us,
-        since_us=from_us,
+        since_us=_first_counted(numbers, present, from_us, to_us),
         observed=citizens,
         expected=threshold.at_least,
         citizens=citizens,
         severity=threshold.severity,
     )
+
+
+def _first_counted(numbers: Sequence[int], present: Present, from_us: int, to_us: int) -> int:
+    """The first minute within the bounds in which anything of these series was counted; the end if nothing was."""
+    first_us = to_us
+    for number in numbers:
+        if not present.citizens(number, from_us, first_us):
+            continue
+        nothing, something = 0, (first_us - from_us) // MINUTE_US
+        while something - nothing > 1:
+            middle = (nothing + something) // 2
+            if present.citizens(number, from_us, from_us + middle * MINUTE_US):
+                something = middle
+            else:
+                nothing = middle
+        first_us = from_us + (something - 1) * MINUTE_US
+    return first_us
 
 
 def _belongs(threshold: Threshold, series: Series) -> bool:

@@ -31,7 +31,8 @@ class Finding(Struct, frozen=True, kw_only=True):
 
     observed: the count (or share, or seconds) of the window; expected: what was expected there, `None` where no history is
     needed or there is none; probability: that chance alone gives so much, `None` where nothing is compared.
-    citizens: journeys touched, `None` where the condition counts none. since_us: when the window in which it was first seen begins.
+    citizens: journeys touched, `None` where the condition counts none. since_us: when the window in which it was first seen begins;
+    of a threshold, the minute of the first journey that was counted there.
     """
 
     series: Series

@@ -79,6 +79,18 @@ def test_a_threshold_looks_at_its_window_only() -> None:
     assert judged(threshold(), table, counts, TEN + 31 * MINUTE_US) is None
 
 
+@pytest.mark.parametrize("minute", [-59, -31, -30, -17, -1])
+def test_a_threshold_is_crossed_since_its_first_journey(minute: int) -> None:
+    """By the minute, whichever series it is of; its window stays what it is."""
+    table, counts = present([HERE])
+    counts.add(Touch(TEN + minute * MINUTE_US + 14, "error_loop", "housing", "web", "", "first"))
+    counts.add(Touch(TEN - 61 * MINUTE_US, "error_loop", "housing", "web", "", "before the window"))
+    found = judged(threshold(), table, counts)
+    assert found is not None
+    assert (found.from_us, found.to_us) == (TEN - HOUR_US, TEN)
+    assert found.since_us == TEN + min(minute, -30) * MINUTE_US
+
+
 def test_series_that_are_met_later_join_their_thresholds() -> None:
     """As if they had been there from the first, and each once."""
     given = [threshold(), threshold(service="housing"), threshold(service="passport", rule="long_wait")]
