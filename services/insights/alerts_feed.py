@@ -121,5 +121,6 @@ class AlertsFeed:
 
 def _event(state: AlertsState) -> bytes:
     """Without the instants: they change with each round, which alone is no news."""
-    told = {"changes": state.changes, "watch": state.watch}
+    undelivered = sum(each.waiting for each in state.undelivered)
+    told = {"changes": state.changes, "watch": state.watch, "undelivered": undelivered}
     return b"id: %d\nevent: changes\ndata: %b\n\n" % (state.changes, msgspec.json.encode(told))

@@ -5,7 +5,7 @@ from typing import Final, Literal
 from msgspec import Struct
 
 from services.insights.ports import AlertDesk
-from shared.alerts.sheet import Looking
+from shared.alerts.sheet import Backlog, Looking
 from shared.journey.instants import SECOND_US
 
 MISSED_ROUNDS: Final = 3
@@ -13,13 +13,15 @@ MISSED_ROUNDS: Final = 3
 LATE_S: Final = 300
 """Data that end so long before the latest round are late: alerts may miss what happens now. Five minutes, a third of the fast
 window in which a rise is looked for."""
+UNDELIVERED_S: Final = 120
+"""A message that was tried and waits for longer does not arrive: a receiver that starts again is back within two minutes."""
 
 Watch = Literal["looking", "late", "stopped", "never"]
 
 
 class AlertsState(Struct, frozen=True, kw_only=True):
     """changes: as of `AlertDesk.changes`. watch: `late`, the data are; `stopped`, the engine does not look any more.
-    trouble: what the engine says of that.
+    trouble: what the engine says of that. undelivered: the receivers where messages do not arrive.
     """
 
     changes: int
@@ -27,6 +29,7 @@ class AlertsState(Struct, frozen=True, kw_only=True):
     trouble: str = ""
     looked_us: int | None
     through_us: int | None
+    undelivered: tuple[Backlog, ...] = ()
 
 
 def read_state(desk: AlertDesk, now_us: int) -> AlertsState:
@@ -38,7 +41,12 @@ def read_state(desk: AlertDesk, now_us: int) -> AlertsState:
         trouble=looking.trouble,
         looked_us=looking.looked_us,
         through_us=looking.through_us,
+        undelivered=tuple(each for each in desk.backlogs() if _is_undelivered(each, now_us)),
     )
+
+
+def _is_undelivered(backlog: Backlog, now_us: int) -> bool:
+    return bool(backlog.last_error) and now_us - backlog.since_us > UNDELIVERED_S * SECOND_US
 
 
 def _watch(looking: Looking, now_us: int) -> Watch:

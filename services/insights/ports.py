@@ -5,7 +5,7 @@ from datetime import tzinfo
 from typing import Any, Protocol
 
 from shared.alerts.alert import Transition
-from shared.alerts.sheet import Guide, Hidden, Letter, Looking, Receiving, Sheet
+from shared.alerts.sheet import Backlog, Guide, Hidden, Letter, Looking, Receiving, Sheet
 from shared.detection.settings import RuleBook
 from shared.detection.what_if import Comparison, Scenario
 from shared.registry import records
@@ -180,6 +180,9 @@ class AlertDesk(Protocol):
 
     def receivers(self) -> Sequence[Receiving]:
         """Who is told of alerts."""
+
+    def backlogs(self) -> Sequence[Backlog]:
+        """What waits for a receiver, by its name; receivers for which nothing waits are left out."""
 
     def send_test(self, receiver: str) -> None:
         """Send a message that is plainly a test. Raises `NotDelivered` with the reason."""

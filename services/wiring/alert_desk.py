@@ -22,12 +22,13 @@ from services.alerts.policy import Policy
 from services.alerts.steps import Taken
 from shared.alerts.alert import Alert, Transition
 from shared.alerts.finding import Finding, Series
-from shared.alerts.sheet import Guide, Hidden, Letter, Looking, Measure, Reading, Receiving, Sheet, Touched
+from shared.alerts.sheet import Backlog, Guide, Hidden, Letter, Looking, Measure, Reading, Receiving, Sheet, Touched
 from shared.detection.declarations.declaration import Words
 from shared.errors import NotDelivered
+from shared.journey.instants import from_text
 from shared.privacy.small_cells import suppress
 from shared.registry.alert_silences import SilenceRecord, SilenceValues
-from shared.registry.outbox import OutboxRow
+from shared.registry.outbox import OutboxRow, WaitingRow
 from shared.registry.registry import Registry
 
 SHEETS_KEPT: Final = 2_048
@@ -142,6 +143,10 @@ class RegistryDesk:
             for name, each in self._notification.receivers.items()
         ]
 
+    def backlogs(self) -> Sequence[Backlog]:
+        now_us = self._clock_us()
+        return [_backlog(each, now_us) for each in self._registry.outbox.waiting(now_us)]
+
     def send_test(self, receiver: str) -> None:
         self._trial(receiver)
 
@@ -226,6 +231,15 @@ def _touched(counts: Iterable[int | None], minimum: int) -> Touched:
     known = [each for each in counts if each is not None]
     shown = suppress(max(known), minimum) if known else None
     return Touched(count=shown, withheld=bool(known) and shown is None, minimum=minimum)
+
+
+def _backlog(row: WaitingRow, now_us: int) -> Backlog:
+    """It waits from when it was to be sent: what a route held back for its hours did not wait for its receiver."""
+    try:
+        due_us = max(row.created_us, from_text(decode(row.message).due))
+    except (msgspec.MsgspecError, ValueError):
+        due_us = row.created_us
+    return Backlog(receiver=row.receiver, waiting=row.waiting, since_us=min(due_us, now_us), last_error=row.last_error)
 
 
 def _letter(row: OutboxRow) -> Letter:

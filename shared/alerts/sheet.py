@@ -115,6 +115,18 @@ class Receiving(Struct, frozen=True, kw_only=True):
     kind: str
 
 
+class Backlog(Struct, frozen=True, kw_only=True):
+    """What waits for a receiver: so many messages; since_us: since when the oldest does, of those that were tried if there are any.
+
+    last_error: why that one did not arrive, '' when nothing was tried yet.
+    """
+
+    receiver: str
+    waiting: int
+    since_us: int
+    last_error: str
+
+
 class Guide(Struct, frozen=True, kw_only=True):
     """A playbook in one language. html: its text below the title as safe HTML, whose headings begin at
     the third level.

@@ -23,6 +23,9 @@ put back since."""
 MAX_RETRY_WAIT_US: Final = 2 * 3_600_000_000
 """Nor longer for its next try once it was tried: twice what a receiver may ask for."""
 MAX_CLAIMED: Final = 500
+MAX_COUNTED: Final = 10_000
+PAUSE_US: Final = 15 * 60_000_000
+"""What is due within it waits already: so long a receiver that does not answer is left alone at most; longer, for its hours."""
 MAX_LISTED: Final = 1_000
 MAX_ERROR_CHARS: Final = 1_000
 
@@ -39,6 +42,19 @@ class OutboxRow(Struct, frozen=True, kw_only=True):
     created_us: int
     next_try_us: int
     claimed_until_us: int
+    last_error: str
+    message: bytes
+
+
+class WaitingRow(Struct, frozen=True, kw_only=True):
+    """What waits for a receiver: so many, and of them the oldest that was tried, else the oldest.
+
+    last_error: why its last try did not arrive, '' when it was not tried.
+    """
+
+    receiver: str
+    waiting: int
+    created_us: int
     last_error: str
     message: bytes
 
@@ -112,6 +128,28 @@ class OutboxRows:
         with typed_errors("tell what waits"), self._engine.connect() as connection:
             found = connection.execute(query).scalar_one_or_none()
         return None if found is None else int(found)
+
+    def waiting(self, now_us: int) -> list[WaitingRow]:
+        """What waits for each receiver, by its name; not what waits for the hours of its route. Of more than `MAX_COUNTED` those
+        that are due first are counted.
+        """
+        kept = OUTBOX.c
+        due = or_(kept.last_error != "", _over(kept.next_try_us, now_us + PAUSE_US, MAX_WAIT_US))
+        some = select(kept.id, kept.receiver, kept.created_us, kept.last_error).where(kept.state == WAITING, due)
+        first = some.order_by(kept.next_try_us).limit(MAX_COUNTED).subquery()
+        order = (first.c.last_error == "", first.c.created_us, first.c.id)
+        place = func.row_number().over(partition_by=first.c.receiver, order_by=order)
+        number = func.count().over(partition_by=first.c.receiver)
+        ranked = select(first.c.id, place.label("place"), number.label("waiting")).subquery()
+        query = (
+            select(kept.receiver, ranked.c.waiting, kept.created_us, kept.last_error, kept.message)
+            .join(ranked, ranked.c.id == kept.id)
+            .where(ranked.c.place == 1)
+            .order_by(kept.receiver)
+            .limit(MAX_LISTED)
+        )
+        with typed_errors("tell what waits"), self._engine.connect() as connection:
+            return [read_row(row, WaitingRow) for row in connection.execute(query).mappings()]
 
     def active(self, receiver: str) -> list[bytes]:
         """The latest message to this receiver of each alert that is open and told of; one that still waits, perhaps for the

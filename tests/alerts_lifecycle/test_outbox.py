@@ -136,6 +136,20 @@ def test_what_waits_longest_is_told(filled: Registry, open_registry: Open) -> No
     assert filled.outbox.counts() == {"waiting": 0, "dead": 0}
 
 
+def test_what_waits_is_told_for_each_receiver(filled: Registry) -> None:
+    """How many, and the oldest that was tried with its error; not what waits for the hours of its route."""
+    found = [(each.receiver, each.waiting, each.created_us, each.last_error) for each in filled.outbox.waiting(T0 + 10)]
+    assert found == [("hook", 3, T0, ""), ("mail", 2, T0, "")]
+    filled.outbox.failed(f"{'b' * 16}-1-hook", "refused", T0 + 100 * MINUTE)
+    filled.outbox.failed(f"{'a' * 16}-1-mail", PUT_OFF, T0 + 5 * MINUTE)
+    filled.outbox.failed(f"{'a' * 16}-2-mail", PUT_OFF, T0 + 100 * MINUTE)
+    hook, mail = filled.outbox.waiting(T0 + 10)
+    assert (hook.waiting, hook.created_us, hook.last_error, hook.message) == (3, T0 + 2, "refused", b"b" * 16 + b" 1")
+    assert (mail.waiting, mail.created_us, mail.last_error) == (1, T0, "")
+    filled.outbox.delivered(f"{'a' * 16}-1-mail")
+    assert [each.receiver for each in filled.outbox.waiting(T0 + 10)] == ["hook"]
+
+
 def test_what_is_still_true_is_what_is_open_and_told(filled: Registry) -> None:
     """The latest message of each open alert to the receiver; none of one that is suppressed or resolved, none that waits."""
     assert filled.outbox.active("hook") == []

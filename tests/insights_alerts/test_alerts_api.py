@@ -8,6 +8,7 @@ import httpx
 import pytest
 
 from services.insights import alerts_feed
+from shared.journey.instants import to_text
 from tests.insights.conftest import NOW_US, served
 from tests.insights_alerts.conftest import NoRows
 from tests.insights_alerts.room import CALLS, FORM, MINUTE_US, Room
@@ -229,10 +230,23 @@ def test_a_message_that_was_given_up_is_tried_again(client: httpx.Client, room: 
     assert room.registry.outbox.counts() == {"waiting": 1, "dead": 0}
 
 
+def test_what_waits_for_a_receiver_is_told(client: httpx.Client, room: Room):
+    """How many messages, since when the oldest waits, and why the last try did not arrive."""
+    room.fire(FORM, CALLS)
+    (first, _) = room.registry.outbox.claim(10, NOW_US)
+    room.registry.outbox.failed(first.id, "connection refused", NOW_US + 60_000_000)
+    room.now_us += 180_000_000
+    day, night = client.get(f"{ADDRESS}/deliveries").json()["receivers"]
+    assert (day["name"], day["waiting"], day["last_error"]) == ("day", 2, "connection refused")
+    assert day["waiting_since"] == to_text(NOW_US)
+    assert (night["waiting"], night["waiting_since"], night["last_error"]) == (0, None, "")
+
+
 def test_a_receiver_is_tried(client: httpx.Client, room: Room):
     """Whether a test arrived, and why not; a receiver that nobody named is not tried."""
     receivers = client.get(f"{ADDRESS}/deliveries").json()["receivers"]
-    assert receivers == [{"name": "day", "kind": "topic"}, {"name": "night", "kind": "topic"}]
+    quiet = {"kind": "topic", "waiting": 0, "waiting_since": None, "last_error": ""}
+    assert receivers == [{"name": "day", **quiet}, {"name": "night", **quiet}]
     assert client.post(f"{ADDRESS}/receivers/day/test").json() == {"delivered": True, "why": ""}
     room.broken = "the server answered 503"
     answer = client.post(f"{ADDRESS}/receivers/night/test")
@@ -283,7 +297,7 @@ def test_those_who_listen_hear_of_changes(client: httpx.Client, room: Room):
     before = room.desk.changes()
     told = read_events(client, 2, lambda: room.fire(FORM))
     assert [name for name, _ in told] == ["changes", "changes"]
-    assert told[0][1] == {"changes": before, "watch": "never"}
+    assert told[0][1] == {"changes": before, "watch": "never", "undelivered": 0}
     assert told[1][1]["changes"] > before
 
 

@@ -48,7 +48,7 @@ def test_a_listener_hears_the_state_then_each_change() -> None:
         assert (await told(stream)).startswith(b"retry: ")
         first = (await told(stream)).decode().splitlines()
         assert first[:2] == ["id: 1", "event: changes"]
-        assert json.loads(first[2].removeprefix("data: ")) == {"changes": 1, "watch": "looking"}
+        assert json.loads(first[2].removeprefix("data: ")) == {"changes": 1, "watch": "looking", "undelivered": 0}
         waiting = asyncio.ensure_future(told(stream))
         await asyncio.sleep(0.1)
         assert site.asked > 2

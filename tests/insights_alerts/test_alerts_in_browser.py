@@ -1,6 +1,7 @@
 """Alerts in Chromium: axe-core finds nothing, nothing is too wide, live without a reload, the keyboard is enough."""
 
 from collections.abc import Iterator
+from datetime import datetime, timedelta
 from typing import Any
 
 import httpx
@@ -11,7 +12,7 @@ from shared.journey.instants import HOUR_US
 from tests.insights.chromium import LOOKS, check_pages, in_language
 from tests.insights.conftest import NOW_US, served
 from tests.insights_alerts.conftest import NoRows
-from tests.insights_alerts.room import CALLS, FORM, MINUTE_US, Room, new_room
+from tests.insights_alerts.room import CALLS, FORM, MINUTE_US, SETTINGS, Room, new_room
 
 pytestmark = pytest.mark.browser
 
@@ -20,7 +21,7 @@ COUNTER = Series("rise", rule="long_wait", service="residence-permit", channel="
 
 @pytest.fixture
 def room() -> Iterator[Room]:
-    """Alerts in every state, a silence, a message that was given up."""
+    """Alerts in every state, a silence, a message that does not arrive, one that was given up."""
     with new_room() as made:
         made.fire(COUNTER, at_us=NOW_US - HOUR_US, citizens=7, observed=8.0)
         (counter,) = made.desk.open()
@@ -29,8 +30,9 @@ def room() -> Iterator[Room]:
         form = next(each for each in made.desk.open() if each.cause == "form_abandoned")
         form = made.desk.acknowledge(form.id, form.version, "Web team", None, "Looking at the upload")
         made.desk.assign(form.id, form.version, "Web team", "Operator of the form")
-        for claimed in made.registry.outbox.claim(1, NOW_US):
-            made.registry.outbox.dead(claimed.id, "the server answered 503")
+        late, other = made.registry.outbox.claim(2, NOW_US)
+        made.registry.outbox.failed(late.id, "no connection: refused", NOW_US + MINUTE_US)
+        made.registry.outbox.dead(other.id, "the server answered 503")
         yield made
 
 
@@ -127,13 +129,20 @@ def test_sound_is_off_until_somebody_asks_for_it(open_page: Any) -> None:
 
 
 def test_a_page_that_is_cut_off_says_so_and_finds_back(browser: Any, site: httpx.Client) -> None:
-    """Disconnected stands there in words; when the server answers again, the page follows again."""
-    context = browser.new_context()
+    """Disconnected stands there in words, and since when by the site's clocks; when the server answers again, the page follows
+    again.
+    """
+    context = browser.new_context(timezone_id="America/New_York")
     page = context.new_page()
     page.goto(f"{str(site.base_url).rstrip('/')}/alerts?lang=en")
     page.get_by_text("Live: this page follows by itself.").wait_for(timeout=5_000)
     context.set_offline(True)
     page.get_by_text("Disconnected: what you see may be out of date.").wait_for(timeout=15_000)
+    now = datetime.now(SETTINGS.zone)
+    minutes = [f"{now - timedelta(minutes=each):%H:%M}" for each in (0, 1)]
+    assert page.locator("#live-state").inner_text() in {
+        f"Disconnected: what you see may be out of date. Last answer at {each}." for each in minutes
+    }
     context.set_offline(False)
     page.get_by_text("Live: this page follows by itself.").wait_for(timeout=15_000)
     context.close()

@@ -220,6 +220,43 @@ def test_messages_and_tests(client: httpx.Client, room: Room):
     assert client.post("/alerts/deliveries/retry", data={"delivery": "x" * 999}).status_code == 404
 
 
+@pytest.mark.parametrize(
+    ("lang", "line", "waiting"),
+    [
+        ("en", "2 messages to “day” do not arrive. Since 22 November 2026, 09:57. See why", "2 messages wait for it."),
+        ("fr", "2 messages pour « day » n’arrivent pas. Depuis le 22 novembre 2026, 09:57. Voir pourquoi", "2 messages en attente."),
+    ],
+)  # fmt: skip
+def test_messages_that_do_not_arrive_are_told(client: httpx.Client, room: Room, lang: str, line: str, waiting: str):
+    """On the list and in its part once one was tried and has waited for two minutes, until they arrived; on the page of messages
+    with the reason.
+    """
+    pages = ("/alerts", "/alerts/list")
+    room.fire(FORM, CALLS, at_us=NOW_US - 3 * MINUTE_US)
+    shown = {each: plain(client.get(each, params={"lang": lang}).text) for each in pages}
+    first, second = room.registry.outbox.claim(10, NOW_US)
+    room.registry.outbox.failed(first.id, "refused <b>", NOW_US + MINUTE_US)
+    html = client.get("/alerts/deliveries", params={"lang": lang}).text
+    assert waiting in plain(html)
+    assert "refused &lt;b&gt;" in html
+    for each in pages:
+        html = client.get(each, params={"lang": lang}).text
+        assert line in plain(html)
+        assert f'<a href="/alerts/deliveries?lang={lang}">' in html
+    for message in (first, second):
+        room.registry.outbox.delivered(message.id)
+    assert {each: plain(client.get(each, params={"lang": lang}).text) for each in pages} == shown
+
+
+def test_a_message_that_was_tried_just_now_is_no_alarm(client: httpx.Client, room: Room):
+    """It may arrive with the next try: within two minutes only the page of messages tells of it."""
+    room.fire(FORM, at_us=NOW_US - 2 * MINUTE_US)
+    (message,) = room.registry.outbox.claim(10, NOW_US)
+    room.registry.outbox.failed(message.id, "refused", NOW_US + MINUTE_US)
+    assert "does not arrive" not in client.get("/alerts?lang=en").text
+    assert "1 message waits for it." in plain(client.get("/alerts/deliveries?lang=en").text)
+
+
 def test_playbooks_in_both_languages(client: httpx.Client):
     """At the address that messages link to; an unknown cause is not found."""
     assert "Fill in the form yourself" in client.get("/alerts/playbooks/form_abandoned?lang=en").text

@@ -20,7 +20,6 @@ from services.insights.api.alerts_models import (
     Comment,
     Deliveries,
     PreviewDocument,
-    ReceiverDocument,
     Resolution,
     SilenceBody,
     SilenceDocument,
@@ -28,6 +27,7 @@ from services.insights.api.alerts_models import (
     TrialDocument,
     alert_document,
     letter_document,
+    receiver_document,
     silence_document,
     step_document,
     text_or_none,
@@ -147,10 +147,11 @@ def _values(given: SilenceBody) -> SilenceValues:
 def _deliveries(router: APIRouter, context: Context) -> None:
     @router.get("/deliveries", openapi_extra=described(Deliveries))
     def deliveries(request: Request) -> Any:
-        """Who is told of alerts, and the messages that were given up, the latest first."""
+        """Who is told of alerts and what waits for them; the messages that were given up, the latest first."""
         only_known(request.query_params, ("lang",))
         desk = desk_of(context)
-        receivers = [ReceiverDocument(each.name, each.kind) for each in desk.receivers()]
+        backlogs = {each.receiver: each for each in desk.backlogs()}
+        receivers = [receiver_document(each, backlogs.get(each.name)) for each in desk.receivers()]
         return _answer(Deliveries(receivers, [letter_document(each) for each in desk.letters()]))
 
     @router.post("/deliveries/{delivery}/retry", status_code=204, responses=_ANSWERS)

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Final
 from msgspec import Meta, Struct, field
 
 from shared.alerts.alert import Transition
-from shared.alerts.sheet import Letter, Reading, Sheet, Touched
+from shared.alerts.sheet import Backlog, Letter, Reading, Receiving, Sheet, Touched
 from shared.detection.declarations.declaration import Words
 from shared.journey.instants import to_text
 from shared.registry.alert_silences import SilenceRecord
@@ -192,10 +192,16 @@ class LetterDocument(Struct, frozen=True, kw_only=True):
 
 
 class ReceiverDocument(Struct, frozen=True):
-    """Who is told, and how: webhook, email, alertmanager or topic."""
+    """Who is told, and how: webhook, email, alertmanager or topic; how many messages wait for it.
+
+    waiting_since: since when the oldest does, of those that were tried if there are any; last_error: why that one did not arrive.
+    """
 
     name: str
     kind: str
+    waiting: int
+    waiting_since: str | None
+    last_error: str
 
 
 class Deliveries(Struct, frozen=True):
@@ -249,6 +255,17 @@ def letter_document(letter: Letter) -> LetterDocument:
     """A message that was given up."""
     same = {name: getattr(letter, name) for name in LetterDocument.__struct_fields__ if name != "created"}
     return LetterDocument(**same, created=to_text(letter.created_us))
+
+
+def receiver_document(receiver: Receiving, backlog: Backlog | None) -> ReceiverDocument:
+    """Who is told, and what waits."""
+    return ReceiverDocument(
+        name=receiver.name,
+        kind=receiver.kind,
+        waiting=backlog.waiting if backlog else 0,
+        waiting_since=text_or_none(backlog.since_us if backlog else None),
+        last_error=backlog.last_error if backlog else "",
+    )
 
 
 def text_or_none(instant_us: int | None) -> str | None:

@@ -73,6 +73,7 @@ def _page(context: Context, pages: Pages, request: Request, trial: Trial | None)
     letters = desk.letters()
     values = {
         "receivers": desk.receivers(),
+        "backlogs": {each.receiver: each for each in desk.backlogs()},
         "kinds": RECEIVER_TITLES,
         "letters": letters[:SHOWN],
         "number": len(letters),

@@ -94,7 +94,7 @@ class SharedList:
         language = self._context.language(request).code
         asked = tuple((name, request.query_params.get(name)) for name in (*CHOICE_NAMES, ALL, "lang"))
         minute = (state.looked_us or 0) // _MINUTE_US, now_us // _MINUTE_US if choice.state == "resolved" else 0
-        key = (language, asked, state.changes, state.watch, minute)
+        key = (language, asked, state.changes, state.watch, state.undelivered, minute)
         with self._lock:
             if key not in self._kept:
                 self._keep(key, request)

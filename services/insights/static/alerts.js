@@ -27,7 +27,16 @@ let askAgain = false;
 let tag = "";
 let audio = null;
 
-const clock = (moment) => moment.toISOString().slice(11, 16) + " UTC";
+// By the site's clocks, as all else on the page; a browser that does not know the zone says that it is UTC.
+function clock(moment) {
+  const shape = { hour: "2-digit", minute: "2-digit", hourCycle: "h23" };
+  try {
+    return new Intl.DateTimeFormat("en-GB", { ...shape, timeZone: words.zone }).format(moment);
+  } catch {
+    return moment.toISOString().slice(11, 16) + " UTC";
+  }
+}
+
 const filled = (text, values) => text.replace(/\{(\w+)\}/g, (_, name) => values[name] ?? "");
 
 const isLive = () => source !== null && source.readyState === EventSource.OPEN;
