@@ -11,6 +11,7 @@ from msgspec import structs
 from starlette.datastructures import QueryParams
 
 import services.alerts.notification.message as module
+from services.alerts.notification.comparison import compared
 from services.alerts.notification.message import decode, encode, idempotency_key, is_active, message_of
 from services.alerts.notification.settings import STEPS, Route
 from services.alerts.notification.telling import told, trial_message, why_of
@@ -243,9 +244,9 @@ def test_figures_of_each_condition_are_in_plain_words() -> None:
 
     def text(series: Series, observed: float, expected: float | None) -> tuple[str, str]:
         found = finding(series, observed=observed, expected=expected, citizens=None)
-        compared = message(alert(found)).compared
-        assert compared is not None
-        return compared.text.fr.replace("\u00a0", " ").replace("\u202f", " "), compared.text.en.replace("\u00a0", " ")
+        told = message(alert(found)).compared
+        assert told is not None
+        return told.text.fr.replace("\u00a0", " ").replace("\u202f", " "), told.text.en.replace("\u00a0", " ")
 
     assert text(Series("service_level", name="x"), 0.814, 0.9) == (
         "81,4 % en 15 minutes, pour un objectif de 90 %.",
@@ -271,3 +272,18 @@ def test_figures_of_each_condition_are_in_plain_words() -> None:
         text(FORM, 40, 3.2)[1] == "Difficulties noted in 15 minutes: 40, against hardly any expected from past weeks."
     )
     assert text(FORM, 40, 3.4)[1] == "Difficulties noted in 15 minutes: 40, against 3.4 expected from past weeks."
+
+
+@pytest.mark.parametrize(
+    ("kept", "total", "withheld"),
+    [(0, 30, False), (1, 30, True), (9, 30, True), (10, 30, False), (25, 30, False), (4, 12, False)],
+)
+def test_a_share_does_not_tell_how_few_were_kept(kept: int, total: int, withheld: bool) -> None:
+    """The sentence tells of how many in all unless few were missed: then the share is withheld where few were kept."""
+    found = compared(
+        finding(Series("service_level", name="x"), observed=kept / total, expected=0.8, citizens=total - kept), 10
+    )
+    assert found.withheld is withheld
+    assert (found.observed is None) is withheld
+    assert ("Fewer than 10 kept" in found.text.en) is withheld
+    assert ("Moins de 10 tenus" in found.text.fr) is withheld

@@ -48,11 +48,20 @@ def compared(finding: Finding, small_cell_min: int) -> Comparison:
 
 
 def _is_small(finding: Finding, minimum: int) -> bool:
-    """Whether the figures are counts of so few people that they are not shown. A share tells nothing of how few."""
+    """Whether the figures are counts of so few people that they are not shown, or a share that tells of how few."""
+    if finding.series.condition == "service_level":
+        return _kept_few(finding, minimum)
     if finding.series.condition not in _COUNTS_PEOPLE:
         return False
     few = finding.citizens is not None and suppress(finding.citizens, minimum) is None
     return few or 0 < finding.observed < minimum
+
+
+def _kept_few(finding: Finding, minimum: int) -> bool:
+    """Whether so few were kept; the sentence of the alert tells of how many in all. Where few were missed, it does not."""
+    missed, share = finding.citizens or 0, finding.observed
+    kept = round(missed * share / (1 - share)) if share < 1 else 0
+    return missed >= minimum and 0 < kept < minimum
 
 
 def _shown_expected(finding: Finding, minimum: int) -> float | None:
@@ -63,6 +72,12 @@ def _shown_expected(finding: Finding, minimum: int) -> float | None:
 
 
 def _text(finding: Finding, minimum: int, withheld: bool, lang: str) -> str:
+    if withheld and finding.series.condition == "service_level":
+        words = {
+            "fr": f"Moins de {minimum} tenus en {window_of(finding, lang)} : la part n'est pas montrée.",
+            "en": f"Fewer than {minimum} kept in {window_of(finding, lang)}: the share is not shown.",
+        }
+        return typeset(words["fr" if lang == "fr" else "en"], lang)
     if withheld:
         words = {
             "fr": f"Moins de {minimum} personnes touchées en {window_of(finding, lang)} : les chiffres ne sont pas montrés.",
