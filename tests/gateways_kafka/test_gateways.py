@@ -139,12 +139,12 @@ def test_publishers_get_503_while_the_broker_is_away(site: GatewaySite) -> None:
     thread = threading.Thread(target=publish)
     thread.start()
     try:
-        wait_until(lambda: len(acknowledged) > 500, 30)
+        wait_until(lambda: len(acknowledged) > 500, 90)
         site.broker.kill()
         wait_until(lambda: 503 in statuses, 40)
         site.broker.start()
         reached = len(acknowledged)
-        wait_until(lambda: len(acknowledged) > reached + 500, 40)
+        wait_until(lambda: len(acknowledged) > reached + 500, 90)
     finally:
         stopped.set()
         thread.join(60)
