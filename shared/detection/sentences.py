@@ -149,7 +149,8 @@ def sentence(rule: str, lang: str, figures: Values, parameters: Values, dims: Va
 
     while "[" in template:
         template = _OPTIONAL.sub(first_known, template)
-    return template.format_map(known)
+    said = template.format_map(known)
+    return said[0].upper() + said[1:]  # "less than a second" may come first
 
 
 def _known(given: tuple[Values, Values, Values], lang: str) -> dict[str, str]:

@@ -213,3 +213,12 @@ def test_without_figures_a_sentence_still_says_the_rule() -> None:
     for lang in ("fr", "en"):
         said = [sentence(rule, lang, {}, {}, {}) for rule in RULES]
         assert len(set(said)) == len(RULES)
+
+
+@pytest.mark.parametrize("lang", ["fr", "en"])
+def test_a_duration_in_words_that_comes_first_begins_the_sentence(lang: str) -> None:
+    """With a capital, as in French, where a wait of less than a second does."""
+    said = {rule: sentence(rule, lang, {"wait_s": 0.2}, {}, {}) for rule in RULES}
+    assert [rule for rule, each in said.items() if each[0].islower()] == []
+    if lang == "fr":
+        assert said["long_wait"].startswith("Moins d’une seconde")
