@@ -227,12 +227,19 @@ def _threshold(finding: Finding, reader: Reader) -> str:
     return reader.pick(_THRESHOLD).format(**_values(finding, reader), limit=reader.number(finding.expected or 0))
 
 
+def counted_by_level(finding: Finding) -> tuple[int, int]:
+    """Of a service level: how many contacts were kept, and of how many; (0, 0) where none was missed. The share says it."""
+    share, missed = finding.observed, finding.citizens or 0
+    total = round(missed / (1 - share)) if share < 1 else 0
+    return total - missed, total
+
+
 def _level(finding: Finding, reader: Reader) -> str:
     """How many of how many. Where those missed are few, their share is told instead: the two numbers would tell how few."""
     level, share, missed = reader.levels.get(finding.series.name), finding.observed, finding.citizens or 0
-    total = round(missed / (1 - share)) if share < 1 else 0
+    kept, total = counted_by_level(finding)
     few_missed = not total or missed < max(1, reader.small_cell_min)
-    kept, told = total - missed, reader.percent(share)
+    told = reader.percent(share)
     number = reader.count(kept)
     if kept >= max(1, reader.small_cell_min):
         number = reader.pick(_AND_SHARE).format(kept=number, share=told)

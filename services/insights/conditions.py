@@ -10,7 +10,7 @@ HOUR: Final = "toStartOfHour(time)"
 DAY: Final = "toDate(time)"
 MONTH: Final = "toStartOfMonth(time)"
 
-LAST_DAY: Final = 65_535
+_LAST_DAY: Final = 65_535
 """The range of ClickHouse's Date, in days since 1970; events lie well within."""
 
 _EQUAL: Final = ("rule", "service", "channel", "source")
@@ -56,12 +56,14 @@ def within(filters: Filters, time: str) -> list[str]:
 
 
 def rows_of_points_within(filters: Filters) -> tuple[list[str], dict[str, Any]]:
-    """The conditions of the period on rows of `points`, and values that `restrict` does not give: by their day, where days say it.
-
-    Days beyond the range of a Date would wrap around: they are cut to it.
-    """
+    """The conditions of the period on rows of `points`, and values that `restrict` does not give: by their day, where days say it."""
     if not filters.on_full_days():
         return within(filters, "time"), {}
     edges = {name: getattr(filters, name) for name, _ in _EDGES if getattr(filters, name) is not None}
     conditions = [f"day {sign} toDate({{{name}_day:UInt16}})" for name, sign in _EDGES if name in edges]
-    return conditions, {f"{name}_day": min(max(at // DAY_US, 0), LAST_DAY) for name, at in edges.items()}
+    return conditions, {f"{name}_day": day_number(at) for name, at in edges.items()}
+
+
+def day_number(at_us: int) -> int:
+    """The day of an instant, from 1970. Days beyond the range of a Date would wrap around: they are cut to it."""
+    return min(max(at_us // DAY_US, 0), _LAST_DAY)

@@ -8,9 +8,9 @@ expression that a question uses is chosen here, from its filters.
 from string import Template
 from typing import Any, Final, Literal, NamedTuple
 
-from services.insights.conditions import DAY, HOUR, MONTH, restrict, where_of, within
+from services.insights.conditions import DAY, HOUR, MONTH, day_number, restrict, where_of, within
 from services.insights.filters import Filters
-from shared.journey.instants import DAY_US, from_us, to_us
+from shared.journey.instants import from_us, to_us
 
 Table = Literal["events", "points", "judged_contacts"]
 Finest = Literal["hour", "day", "month"]
@@ -23,8 +23,6 @@ _STARTS: Final = {
     "year": "toStartOfYear($moment)",
 }
 BINS: Final = tuple(_STARTS)
-_LAST_DAY: Final = 65_535
-"""The range of ClickHouse's Date, in days since 1970; events lie well within."""
 
 _FINEST: Final[dict[str, Finest]] = {"hour": "hour", "day": "day", "week": "day", "month": "month", "year": "month"}
 
@@ -115,7 +113,7 @@ def _between(moment: str, filters: Filters) -> list[str]:
 
 def _edges(filters: Filters) -> dict[str, int]:
     edges = {"first_day": filters.from_us, "end_day": filters.to_us}
-    return {name: min(max(at // DAY_US, 0), _LAST_DAY) for name, at in edges.items() if at is not None}
+    return {name: day_number(at) for name, at in edges.items() if at is not None}
 
 
 def _month(at_us: int, *, later: bool) -> int:

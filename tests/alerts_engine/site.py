@@ -68,10 +68,15 @@ class Site:
         for reader in self.readers:
             reader.close()
         self.readers = [LocalLogReader(self.folder / "log" / f"{name}.sqlite", name) for name in STREAMS]
-        events, points, *rejects = self.readers
         self.keeping = AlertKeeping(self.registry, self.settings.policy, tell)
-        self.engine = Engine(
-            self.store,
+        self.engine = self.engine_on(self.store)
+        return self.engine
+
+    def engine_on(self, store: Store) -> Engine:
+        """An engine on another store, with everything else of the site."""
+        events, points, *rejects = self.readers
+        return Engine(
+            store,
             Streams(events, points, rejects),
             self.keeping,
             self.settings,
@@ -80,7 +85,6 @@ class Site:
             background=Inline(),
             told=lambda: None,
         )
-        return self.engine
 
     def close(self) -> None:
         """Close what is open."""

@@ -2,12 +2,12 @@
 
 import pytest
 
-from services.alerts.engine import GIVE_UP_AFTER_S, Engine, Streams
+from services.alerts.engine import GIVE_UP_AFTER_S, Engine
 from services.alerts.engine_status import SILENT_S
 from shared.errors import RecordConflict, RegistryError, StoreDamaged, StoreError
 from shared.journey.instants import SECOND_US
 from shared.store.client import Store
-from tests.alerts_engine.site import MINUTE_US, Inline, Site
+from tests.alerts_engine.site import MINUTE_US, Site
 
 
 class Unwell:
@@ -44,18 +44,7 @@ class Waiting:
 def unwell(site: Site, error: Exception | None) -> tuple[Engine, Unwell]:
     """An engine whose ClickHouse fails."""
     store = Unwell(site.store, error)
-    events, points, *rejects = site.readers
-    engine = Engine(
-        store,  # type: ignore[arg-type]
-        Streams(events, points, rejects),
-        site.keeping,
-        site.settings,
-        clock_us=lambda: site.now_us,
-        monotonic_us=lambda: site.monotonic_us,
-        background=Inline(),
-        told=lambda: None,
-    )
-    return engine, store
+    return site.engine_on(store), store  # type: ignore[arg-type]
 
 
 def test_it_gives_up_by_name_after_two_minutes(site: Site) -> None:

@@ -5,7 +5,7 @@ from typing import Final
 
 from msgspec import Struct, structs
 
-from services.alerts.explanation import window_of
+from services.alerts.explanation import counted_by_level, window_of
 from shared.alerts.finding import Condition, Finding
 from shared.detection.declarations.declaration import Words
 from shared.detection.wording import duration, number, typeset
@@ -59,9 +59,8 @@ def _is_small(finding: Finding, minimum: int) -> bool:
 
 def _kept_few(finding: Finding, minimum: int) -> bool:
     """Whether so few were kept; the sentence of the alert tells of how many in all. Where few were missed, it does not."""
-    missed, share = finding.citizens or 0, finding.observed
-    kept = round(missed * share / (1 - share)) if share < 1 else 0
-    return missed >= minimum and 0 < kept < minimum
+    kept, total = counted_by_level(finding)
+    return total - kept >= minimum and 0 < kept < minimum
 
 
 def _shown_expected(finding: Finding, minimum: int) -> float | None:
