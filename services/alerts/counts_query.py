@@ -16,6 +16,7 @@ from shared.alerts.finding import Series
 from shared.journey.instants import DAY_US, HOUR_US
 from shared.log.port import Position
 from shared.store.client import Store
+from shared.store.stored_sums import from_sums
 
 _SLOT: Final = "intDiv(toUnixTimestamp64Micro(time), {slot:Int64})"
 _WITHIN: Final = (
@@ -57,11 +58,15 @@ SELECT service, channel, {_SLOT} AS slot, count() FROM events
 WHERE {_WITHIN} AND channel != '' AND {_NOT_IMPORTED}
 GROUP BY service, channel, slot
 """  # noqa: S608  # statements from here
-# As `daily_events` keeps it: a handful of rows a day, however many events there are.
-_FIRST: Final = """
+# A handful of rows a day, however many events there are.
+_FIRST: Final = from_sums(
+    """
 SELECT service, intDiv(toUnixTimestamp(toStartOfHour(min(time))), 900) FROM events
 WHERE toDate(time) >= toDate(fromUnixTimestamp64Micro({since:Int64}, 'UTC')) GROUP BY service
-"""
+""",
+    "events",
+    "daily_events",
+)
 _REJECTS: Final = f"""
 SELECT source, {_SLOT} AS slot, count() FROM rejects WHERE {_WITHIN} GROUP BY source, slot
 """  # noqa: S608  # statements from here

@@ -6,10 +6,6 @@ from typing import Any, Final
 from services.insights.filters import Filters
 from shared.journey.instants import DAY_US
 
-HOUR: Final = "toStartOfHour(time)"
-DAY: Final = "toDate(time)"
-MONTH: Final = "toStartOfMonth(time)"
-
 _LAST_DAY: Final = 65_535
 """The range of ClickHouse's Date, in days since 1970; events lie well within."""
 

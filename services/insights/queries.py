@@ -8,10 +8,11 @@ Identifiers come from the tables below only; values are bound. A question is SQL
 from collections.abc import Sequence
 from typing import Any, Final, NamedTuple
 
-from services.insights.conditions import HOUR, restrict, rows_of_points_within, where_of, within
+from services.insights.conditions import restrict, rows_of_points_within, where_of, within
 from services.insights.filters import Filters
 from services.insights.sums import Finest, finest_of, start_of, sums
 from shared.journey.vocabulary import CITIZEN_TYPES
+from shared.store.stored_sums import HOUR, from_sums
 
 MAX_GROUPS: Final = 10_000
 """Groups one summary gives at most; its total counts all."""
@@ -104,8 +105,8 @@ def points_by(group: str, filters: Filters, version: int = 0) -> Question:
     column = _allowed(group, POINT_GROUPS)
     select = f"""
         SELECT {column} AS name, version AS judged, sum(sign) AS found, sum(sign * minutes_citizen) AS lost_c,
-            sum(sign * minutes_administration) AS lost_a, sumIf(sign, minutes_citizen IS NOT NULL) AS known_c,
-            sumIf(sign, minutes_administration IS NOT NULL) AS known_a
+            sum(sign * minutes_administration) AS lost_a, sumIf(sign, isNotNull(minutes_citizen)) AS known_c,
+            sumIf(sign, isNotNull(minutes_administration)) AS known_a
         FROM points $where GROUP BY name, judged"""
     found, parameters = sums("points", select, filters, monthly=column == "territory")
     sql = f"""
@@ -350,13 +351,13 @@ def extent() -> Question:
         SELECT toUnixTimestamp(toStartOfHour(min(time))) AS first_s, toUnixTimestamp(toStartOfHour(max(time))) AS last_s,
             count()
         FROM events"""
-    return Question(sql, {})
+    return Question(from_sums(sql, "events", "names_of_events"), {})
 
 
 def choices() -> Question:
     """Names of services, channels and territories that occur."""
     groups = ", ".join(f"groupUniqArray({MAX_CHOICES})({name})" for name in ("service", "channel", "territory"))
-    names = "SELECT service, channel, territory FROM events GROUP BY service, channel, territory"
+    names = from_sums("SELECT service, channel, territory FROM events", "events", "names_of_events")
     return Question(f"SELECT {groups} FROM ({names})", {})
 
 

@@ -1,18 +1,18 @@
-"""Which stored sums answer a question about `events`, `points` or `judged_contacts` (migrations 0001, 0002, 0009, 0013 and 0014).
+"""Which stored sums answer a question about `events`, `points` or `judged_contacts` (shared/store/stored_sums.py).
 
 Sums by day and by calendar month without the territory, sums by calendar month with it (or with step and office), sums by hour
-with it: all but the last grow with the calendar and the number of names alone. A projection answers only what asks for its own expressions of the time: the
-expression that a question uses is chosen here, from its filters.
+with it: all but the last grow with the calendar and the number of names alone. Which of them is read is chosen here, from the
+filters and from what a question names.
 """
 
 from string import Template
 from typing import Any, Final, Literal, NamedTuple
 
-from services.insights.conditions import DAY, HOUR, MONTH, day_number, restrict, where_of, within
+from services.insights.conditions import day_number, restrict, where_of, within
 from services.insights.filters import Filters
 from shared.journey.instants import from_us, to_us
+from shared.store.stored_sums import DAY, HOUR, MONTH, Table, smallest
 
-Table = Literal["events", "points", "judged_contacts"]
 Finest = Literal["hour", "day", "month"]
 
 _STARTS: Final = {
@@ -47,11 +47,16 @@ def sums(
     conditions, parameters = restrict(filters, rule_column=table != "events")
     monthly = monthly or filters.territory is not None
     stretches, edges = _stretches(filters, finest, monthly=monthly)
-    sql = " UNION ALL ".join(
-        Template(select).substitute(_extremes(each.moment), where=where_of([*conditions, *more, *each.conditions]))
-        for each in stretches
-    )
-    return sql, parameters | edges
+    parts = [_over(table, each, select, [*conditions, *more]) for each in stretches]
+    # After sums of a table that are read by name, ClickHouse takes the table's name in the same statement for them: rows come first.
+    parts.sort(key=lambda sql: f"FROM {table}" not in sql)
+    return " UNION ALL ".join(parts), parameters | edges
+
+
+def _over(table: Table, stretch: _Stretch, select: str, conditions: list[str]) -> str:
+    """The SELECT over one stretch, from the sums that hold what it names; from the rows where none do."""
+    where = where_of([*conditions, *stretch.conditions])
+    return smallest(Template(select).substitute(_extremes(stretch.moment), where=where), table, stretch.moment)
 
 
 def _extremes(moment: str) -> dict[str, str]:

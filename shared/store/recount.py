@@ -6,6 +6,7 @@ from math import isclose
 from typing import Any, Final, NamedTuple
 
 from shared.store.client import Store
+from shared.store.stored_sums import Table, from_sums
 
 _EXAMPLES: Final = 5
 _IDENTITIES: Final = {
@@ -16,22 +17,67 @@ _IDENTITIES: Final = {
 }
 _EVENTS: Final = "count() AS n, groupBitOr(carried) AS fields, min(time) AS first, max(time) AS last"
 _POINTS: Final = "sum(sign) AS n"
-AGGREGATES: Final = {
-    "events_aggregate": ("events", "toStartOfHour(time), service, channel, territory, type", "count() AS n"),
-    "events_by_day": ("events", "service, channel, type, rating_level, toDate(time)", _EVENTS),
-    "events_by_month": ("events", "territory, service, channel, type, rating_level, toStartOfMonth(time)", _EVENTS),
-    "events_in_all": ("events", "service, channel, type, rating_level, toStartOfMonth(time)", _EVENTS),
-    "events_by_step": ("events", "service, channel, type, step, office, toStartOfMonth(time)", "count() AS n"),
-    "events_by_name": ("events", "service, channel, territory", "count() AS n, min(time) AS first, max(time) AS last"),
-    "points_aggregate": ("points", "toStartOfHour(time), rule, service, channel, territory", _POINTS),
-    "points_by_day": ("points", "rule, service, channel, version, toDate(time)", _POINTS),
-    "points_by_month": ("points", "territory, rule, service, channel, version, toStartOfMonth(time)", _POINTS),
-    "points_in_all": ("points", "rule, service, channel, version, toStartOfMonth(time)", _POINTS),
-    "points_by_step": ("points", "rule, service, channel, step, office, toStartOfMonth(time)", _POINTS),
-    "contacts_by_day": ("judged_contacts", "service, channel, failure, toDate(time)", _POINTS),
-    "contacts_by_month": ("judged_contacts", "territory, service, channel, failure, toStartOfMonth(time)", _POINTS),
+AGGREGATES: Final[dict[str, tuple[Table, str, str, str]]] = {
+    "events_aggregate": (
+        "events",
+        "hourly_events",
+        "toStartOfHour(time), service, channel, territory, type",
+        "count() AS n",
+    ),
+    "events_by_day": ("events", "daily_events", "service, channel, type, rating_level, toDate(time)", _EVENTS),
+    "events_by_month": (
+        "events",
+        "monthly_events",
+        "territory, service, channel, type, rating_level, toStartOfMonth(time)",
+        _EVENTS,
+    ),
+    "events_in_all": (
+        "events",
+        "monthly_totals",
+        "service, channel, type, rating_level, toStartOfMonth(time)",
+        _EVENTS,
+    ),
+    "events_by_step": (
+        "events",
+        "monthly_steps",
+        "service, channel, type, step, office, toStartOfMonth(time)",
+        "count() AS n",
+    ),
+    "events_by_name": (
+        "events",
+        "names_of_events",
+        "service, channel, territory",
+        "count() AS n, min(time) AS first, max(time) AS last",
+    ),
+    "points_aggregate": ("points", "hourly_points", "toStartOfHour(time), rule, service, channel, territory", _POINTS),
+    "points_by_day": ("points", "daily_points", "rule, service, channel, version, toDate(time)", _POINTS),
+    "points_by_month": (
+        "points",
+        "monthly_points",
+        "territory, rule, service, channel, version, toStartOfMonth(time)",
+        _POINTS,
+    ),
+    "points_in_all": (
+        "points",
+        "monthly_point_totals",
+        "rule, service, channel, version, toStartOfMonth(time)",
+        _POINTS,
+    ),
+    "points_by_step": (
+        "points",
+        "monthly_points_by_step",
+        "rule, service, channel, step, office, toStartOfMonth(time)",
+        _POINTS,
+    ),
+    "contacts_by_day": ("judged_contacts", "daily_contacts", "service, channel, failure, toDate(time)", _POINTS),
+    "contacts_by_month": (
+        "judged_contacts",
+        "monthly_contacts",
+        "territory, service, channel, failure, toStartOfMonth(time)",
+        _POINTS,
+    ),
 }
-"""By the name of the check: a projection's table, what it groups by, and what of it is compared."""
+"""By the name of the check: the table, its stored sums, what these group by, and what of them is compared."""
 _POINT_MINUTES: Final = """
 SELECT rule, sum(sign * minutes_citizen), sum(sign * minutes_administration) FROM points GROUP BY rule ORDER BY rule
 """
@@ -87,12 +133,15 @@ def recount(store: Store) -> list[Finding]:
     """
     return [
         *(_identity_once(store, table, identity) for table, identity in _IDENTITIES.items()),
-        *(_agrees(store, check, aggregate_sql(*of)) for check, of in AGGREGATES.items()),
-        _agrees(store, "points_minutes", _POINT_MINUTES),
+        *(
+            _agrees(store, check, aggregate_sql(table, groups, sums), table, stored)
+            for check, (table, stored, groups, sums) in AGGREGATES.items()
+        ),
+        _agrees(store, "points_minutes", _POINT_MINUTES, "points", "daily_points"),
         _none_of(store, "points_signs", _POINT_SIGNS),
         _points_in_force(store),
         _held(store, "journeys_events", _JOURNEYS),
-        _agrees(store, "contacts_minutes", _CONTACT_MINUTES),
+        _agrees(store, "contacts_minutes", _CONTACT_MINUTES, "judged_contacts", "daily_contacts"),
         _none_of(store, "contacts_signs", _CONTACT_SIGNS),
         _held(store, "contacts_judged", _CONTACTS),
         _none_of(store, "positions_one_log", _LOGS_OF_STREAMS),
@@ -115,11 +164,11 @@ def _identity_once(store: Store, table: str, identity: str) -> Finding:
     return Finding(f"{table}_once", count == 0, str(count), "0", [" ".join(map(str, row)) for row in examples])
 
 
-def _agrees(store: Store, check: str, sql: str) -> Finding:
-    """The projection's answer equals that of the rows."""
+def _agrees(store: Store, check: str, sql: str, table: Table, stored: str) -> Finding:
+    """The answer of the stored sums equals that of the rows."""
 
     def compare() -> Finding:
-        aggregated, counted = store.query(sql).rows, store.recount_query(sql).rows
+        aggregated, counted = store.query(from_sums(sql, table, stored)).rows, store.recount_query(sql).rows
         return Finding(check, _same(aggregated, counted), _text(aggregated), _text(counted), [])
 
     return _again_if_wrong(compare)

@@ -5,7 +5,9 @@ import pytest
 from services.loader.assembly import assemble_all
 from shared.log.port import Kind
 from shared.store.client import Store
-from shared.store.recount import AGGREGATES, aggregate_sql, problems, recount
+from shared.store.migrate import read_migrations
+from shared.store.recount import AGGREGATES, problems, recount
+from shared.store.stored_sums import STORED
 from tests.loader.samples import Logs, event, point
 
 
@@ -28,12 +30,21 @@ def test_sound_tables_have_no_problem(loaded: Store) -> None:
     assert problems(findings) == {}
 
 
-@pytest.mark.parametrize("check", AGGREGATES)
-def test_an_aggregate_answers(loaded: Store, check: str) -> None:
-    """Each comparison is one of a projection with the rows, and not of the rows with themselves."""
-    plan = " ".join(str(row[0]) for row in loaded.query(f"EXPLAIN {aggregate_sql(*AGGREGATES[check])}").rows)
-    assert "ReadFromMergeTree (default." not in plan
-    assert "ReadFromMergeTree (" in plan
+def test_every_stored_sum_is_compared() -> None:
+    """Each projection has a comparison with the rows."""
+    compared = {(table, stored) for table, stored, *_ in AGGREGATES.values()}
+    assert compared == {(table, each.name) for table, stored in STORED.items() for each in stored}
+
+
+def test_sums_that_are_missing_are_found(loaded: Store) -> None:
+    """A part without a projection adds nothing to the sums that are read; the migration that completes them gives it back."""
+    writer = loaded.writer()
+    for table, stored, *_ in AGGREGATES.values():
+        writer.command(f"ALTER TABLE {table} CLEAR PROJECTION {stored}", settings={"mutations_sync": 2})
+    assert set(problems(recount(loaded))) >= set(AGGREGATES)
+    for statement in next(each for each in read_migrations() if each.number == 16).statements:
+        writer.command(statement)
+    assert not {check for check in problems(recount(loaded)) if not check.startswith("contacts_")}
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,6 @@ from typing import Any, Final
 
 from msgspec import Struct
 
-from services.insights.conditions import DAY, HOUR
 from services.insights.effect.protocol import READINGS_WEEKS, WEEK, WEEKS_BEFORE, Series, Study
 from services.insights.figures.improvements_scope import Scope, labels
 from services.insights.figures.summaries import Extent, answer
@@ -13,6 +12,7 @@ from services.insights.ports import Store
 from services.insights.queries import Question
 from shared.journey.instants import DAY_US
 from shared.journey.vocabulary import CITIZEN_TYPES, EVENT_TYPES
+from shared.store.stored_sums import DAY, HOUR, Table, smallest
 
 _CASE_TYPES: Final = tuple(sorted(kind for kind in EVENT_TYPES if kind.startswith("case.")))
 
@@ -51,20 +51,21 @@ def points_by_day(scope: Scope, first: int, end: int) -> Question:
 
 
 def _by_day(
-    scope: Scope, first: int, end: int, table: str, count: str, condition: str, values: dict[str, Any]
+    scope: Scope, first: int, end: int, table: Table, count: str, condition: str, values: dict[str, Any]
 ) -> Question:
     label, parameters = labels(scope)
     places = [name for name in ("territory", "office") if name in label]
     names = ", ".join(["service", *places])
     # The sums by day know no places; those by hour know territories.
     moment = HOUR if places else DAY
+    where = _conditions(scope, condition, moment=moment)
+    select = f"SELECT {moment} AS moment, {names}, {count} AS found FROM {table} WHERE {where} GROUP BY moment, {names}"
     return Question(
         f"""
         SELECT day, label, sum(found) AS found
         FROM (
             SELECT toInt32(intDiv(toUnixTimestamp(toDateTime(moment, 'UTC')), 86400)) AS day, {label} AS label, found
-            FROM (SELECT {moment} AS moment, {names}, {count} AS found FROM {table}
-                  WHERE {_conditions(scope, condition, moment=moment)} GROUP BY moment, {names}))
+            FROM ({smallest(select, table, moment)}))
         WHERE label >= 0 GROUP BY day, label""",
         {**parameters, **values, **_period(scope, first, end)},
     )

@@ -3,11 +3,12 @@
 # ruff: noqa: S608 - what is put into these statements are names of columns and numbers; values are bound
 from typing import Final
 
-from services.insights.conditions import HOUR, restrict, where_of, within
+from services.insights.conditions import restrict, where_of, within
 from services.insights.figures.overview_ratio import sums_sql
 from services.insights.filters import Filters
 from services.insights.queries import Question
 from services.insights.sums import sums
+from shared.store.stored_sums import HOUR
 
 SAMPLED_CONTACTS: Final = 100_000
 """So many contacts say enough of how they cluster by person."""

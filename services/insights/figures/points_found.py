@@ -58,8 +58,8 @@ class Touched(Struct, frozen=True):
 def points_found_question(filters: Filters) -> Question:
     """Per rule, service and version of the rules: points in force, and minutes with how many points' are known."""
     select = """
-        SELECT rule, service, version, sum(sign) AS found, sumIf(sign, minutes_citizen IS NOT NULL) AS known_c,
-            sum(sign * minutes_citizen) AS lost_c, sumIf(sign, minutes_administration IS NOT NULL) AS known_a,
+        SELECT rule, service, version, sum(sign) AS found, sumIf(sign, isNotNull(minutes_citizen)) AS known_c,
+            sum(sign * minutes_citizen) AS lost_c, sumIf(sign, isNotNull(minutes_administration)) AS known_a,
             sum(sign * minutes_administration) AS lost_a
         FROM points $where GROUP BY rule, service, version"""
     found, parameters = sums("points", select, filters)

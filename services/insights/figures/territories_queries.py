@@ -9,8 +9,9 @@ from services.insights.figures.journey_filters import journeys_where
 from services.insights.figures.overview_journeys import ONLINE
 from services.insights.filters import Filters
 from services.insights.queries import CASE_WORK_RULES, MAX_GROUPS, Question, events_where, points_where
-from services.insights.sums import Table, finest_of, start_of, sums
+from services.insights.sums import finest_of, start_of, sums
 from shared.journey.vocabulary import CITIZEN_TYPES
+from shared.store.stored_sums import Table
 
 ASSISTED: Final = "partner"
 """The channel of those who act online for a citizen."""
