@@ -10,7 +10,7 @@ from typing import Any, Final, Literal, NamedTuple
 
 from services.insights.conditions import day_number, restrict, where_of, within
 from services.insights.filters import Filters
-from shared.journey.instants import from_us, to_us
+from shared.journey.instants import DAY_US, from_us, to_us
 from shared.store.stored_sums import DAY, HOUR, MONTH, Table, smallest
 
 Finest = Literal["hour", "day", "month"]
@@ -76,37 +76,39 @@ def finest_of(unit: str) -> Finest:
 
 
 def _stretches(filters: Filters, finest: Finest, *, monthly: bool) -> tuple[list[_Stretch], dict[str, int]]:
-    if finest == "hour" or not filters.on_full_days() or (monthly and finest == "day"):
-        return [_Stretch(HOUR, within(filters, HOUR if filters.on_full_hours() else "time"))], {}
-    if not monthly:
-        moment = MONTH if finest == "month" and _on_full_months(filters) else DAY
-        return [_Stretch(moment, _between(moment, filters))], _edges(filters)
-    return _months_and_rest(filters)
+    if finest == "hour" or (monthly and finest == "day"):
+        return [_by_hour(filters)], {}
+    if (
+        not monthly
+        and finest == "month"
+        and all(_on_start_of(edge, MONTH) for edge in (filters.from_us, filters.to_us))
+    ):
+        return [_Stretch(MONTH, _between(MONTH, filters))], _edges(filters)
+    return _whole_and_rest(filters, MONTH if monthly else DAY)
 
 
-def _on_full_months(filters: Filters) -> bool:
-    """Whether the period begins and ends with calendar months of UTC."""
-    return all(edge is None or edge == _month(edge, later=False) for edge in (filters.from_us, filters.to_us))
-
-
-def _months_and_rest(filters: Filters) -> tuple[list[_Stretch], dict[str, int]]:
-    """The whole calendar months of the period, and the days before and after them."""
-    months = filters.on(
-        None if filters.from_us is None else _month(filters.from_us, later=True),
-        None if filters.to_us is None else _month(filters.to_us, later=False),
+def _whole_and_rest(filters: Filters, moment: str) -> tuple[list[_Stretch], dict[str, int]]:
+    """The whole days or calendar months of the period, and the hours before and after them."""
+    whole = filters.on(
+        None if filters.from_us is None else _start_of(filters.from_us, moment, later=True),
+        None if filters.to_us is None else _start_of(filters.to_us, moment, later=False),
     )
-    if months.from_us is not None and months.to_us is not None and months.from_us >= months.to_us:
-        return [_Stretch(HOUR, within(filters, HOUR))], {}
-    edges = _edges(months)
-    stretches = [_Stretch(MONTH, _between(MONTH, months))]
+    if whole.from_us is not None and whole.to_us is not None and whole.from_us >= whole.to_us:
+        return [_by_hour(filters)], {}
+    edges = _edges(whole)
+    stretches = [_Stretch(moment, _between(moment, whole))]
     outside = []
-    if months.from_us != filters.from_us:
+    if whole.from_us != filters.from_us:
         outside.append(f"{HOUR} < toDateTime(toDate({{first_day:UInt16}}), 'UTC')")
-    if months.to_us != filters.to_us:
+    if whole.to_us != filters.to_us:
         outside.append(f"{HOUR} >= toDateTime(toDate({{end_day:UInt16}}), 'UTC')")
     if outside:
-        stretches.append(_Stretch(HOUR, [*within(filters, HOUR), f"({' OR '.join(outside)})"]))
+        stretches.append(_by_hour(filters, f"({' OR '.join(outside)})"))
     return stretches, edges
+
+
+def _by_hour(filters: Filters, *more: str) -> _Stretch:
+    return _Stretch(HOUR, [*within(filters, HOUR if filters.on_full_hours() else "time"), *more])
 
 
 def _between(moment: str, filters: Filters) -> list[str]:
@@ -121,10 +123,16 @@ def _edges(filters: Filters) -> dict[str, int]:
     return {name: day_number(at) for name, at in edges.items() if at is not None}
 
 
-def _month(at_us: int, *, later: bool) -> int:
-    """The start of the month of an instant; with `later` the next one, unless it is a start itself."""
-    moment = from_us(at_us)
-    start = moment.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
-    if later and start != moment:
+def _on_start_of(at_us: int | None, moment: str) -> bool:
+    return at_us is None or at_us == _start_of(at_us, moment, later=False)
+
+
+def _start_of(at_us: int, moment: str, *, later: bool) -> int:
+    """The start of the day or calendar month (of UTC) of an instant; with `later` the next one, unless it is a start itself."""
+    if moment == DAY:
+        return -(-at_us // DAY_US) * DAY_US if later else at_us // DAY_US * DAY_US
+    instant = from_us(at_us)
+    start = instant.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+    if later and start != instant:
         start = start.replace(year=start.year + start.month // 12, month=start.month % 12 + 1)
     return to_us(start)
