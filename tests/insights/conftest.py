@@ -4,6 +4,8 @@ import socket
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
+from functools import cache
+from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
@@ -70,9 +72,21 @@ ClientWith = Callable[..., httpx.Client]
 @contextmanager
 def new_registry() -> Iterator[Registry]:
     """An empty registry, a SQLite file that goes with it."""
-    with TemporaryDirectory(prefix="parcours-") as folder, Registry(f"sqlite:///{folder}/registry.sqlite") as registry:
-        registry.upgrade()
-        yield registry
+    with TemporaryDirectory(prefix="parcours-") as folder:
+        path = Path(folder) / "registry.sqlite"
+        path.write_bytes(_empty_registry())
+        with Registry(f"sqlite:///{path}") as registry:
+            yield registry
+
+
+@cache
+def _empty_registry() -> bytes:
+    """The file of a registry whose tables are there: making them takes longer than most tests."""
+    with TemporaryDirectory(prefix="parcours-") as folder:
+        path = Path(folder) / "registry.sqlite"
+        with Registry(f"sqlite:///{path}") as registry:
+            registry.upgrade()
+        return path.read_bytes()
 
 
 @contextmanager
