@@ -28,9 +28,10 @@ def kendall_z(counts: Sequence[int]) -> float:
     score = 0
     # Each count against all before it, which are kept in order: a board asks this of a hundred series.
     before: list[int] = []
-    for count in counts:
-        lower, not_higher = bisect_left(before, count), bisect_right(before, count)
-        score += lower - (len(before) - not_higher)
+    for at, count in enumerate(counts):
+        lower = bisect_left(before, count)
+        not_higher = bisect_right(before, count, lower)
+        score += lower - (at - not_higher)
         before.insert(not_higher, count)
     ties = sum(size * (size - 1) * (2 * size + 5) for size in Counter(counts).values())
     variance = (n * (n - 1) * (2 * n + 5) - ties) / 18

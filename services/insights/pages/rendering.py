@@ -5,7 +5,7 @@ from datetime import UTC, tzinfo
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
-from urllib.parse import urlencode
+from urllib.parse import quote_plus, urlencode
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
@@ -30,6 +30,8 @@ from shared.journey.vocabulary import CHANNELS
 _TEMPLATES: Final = Path(__file__).parents[1] / "templates"
 _KEPT_MESSAGES: Final = 5_000
 """Messages that are kept ready for pages; there are about a third as many."""
+_KEPT_VALUES: Final = 5_000
+"""Filters, and values of them, that are kept as addresses say them: a page has hundreds of links with the same ones."""
 
 
 class Link(Struct, frozen=True):
@@ -38,11 +40,21 @@ class Link(Struct, frozen=True):
     lang: str | None
 
     def __call__(self, path: str, filters: Filters | None = None, **more: str) -> str:
-        parameters = {**(filters.parameters() if filters else {}), **more}
+        parameters = {**(_parameters(filters) if filters else {}), **more}
         if self.lang:
             parameters["lang"] = self.lang
-        query = urlencode(parameters)
+        query = "&".join([f"{_quoted(name)}={_quoted(str(value))}" for name, value in parameters.items()])
         return f"{path}?{query}" if query else path
+
+
+@lru_cache(_KEPT_VALUES)
+def _parameters(filters: Filters) -> Mapping[str, str]:
+    return filters.parameters()
+
+
+@lru_cache(_KEPT_VALUES)
+def _quoted(value: str) -> str:
+    return quote_plus(value)
 
 
 class Pages:
