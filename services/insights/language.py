@@ -1,21 +1,29 @@
-"""French and English: translations read from .po files at start, numbers and dates by Babel.
+"""French and English: translations read from .po files at start, numbers and dates as Babel's locales write them.
 
 English texts are the message ids; the files `locale/fr/LC_MESSAGES/*.po`, one a part of the site, hold the French. Nothing is
 compiled beforehand.
 """
 
 from collections.abc import Mapping
-from datetime import UTC, datetime, tzinfo
+from datetime import UTC, date, datetime, tzinfo
+from decimal import Decimal
+from functools import lru_cache
 from io import BytesIO
 from pathlib import Path
 from typing import Final
 
 from babel import Locale
-from babel.dates import format_date, format_datetime, format_skeleton
+from babel.dates import format_date, format_skeleton
 from babel.messages.catalog import Catalog
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
-from babel.numbers import format_currency, format_decimal, format_percent
+from babel.numbers import (
+    format_currency,
+    get_decimal_symbol,
+    get_group_symbol,
+    get_infinity_symbol,
+    parse_pattern,
+)
 from babel.support import Translations
 
 from shared.detection.wording import duration
@@ -28,6 +36,8 @@ _LOCALE_FOLDER: Final = Path(__file__).parent / "locale"
 _NO_BREAK: Final = "\u00a0"
 MAX_HEADER_CHARS: Final = 256
 """What is read of an `Accept-Language` header."""
+_KEPT_NAMES: Final = 10_000
+"""Names of months and of stretches of time that are kept once Babel made them: it takes a tenth of a millisecond."""
 
 
 def N_(message: str) -> str:  # noqa: N802 - gettext's own name for a message that is marked here and translated later
@@ -44,6 +54,10 @@ class Language:
         self.name: Final = _NAMES[code]
         self.translations: Final = translations
         self.locale: Final = Locale.parse(_LOCALES[code])
+        # Python writes numbers as Babel rounds them, with English marks, in a twentieth of the time.
+        self._marks: Final = str.maketrans({",": get_group_symbol(self.locale), ".": get_decimal_symbol(self.locale)})
+        self._infinity: Final = get_infinity_symbol(self.locale)
+        self._percent: Final[str] = parse_pattern(self.locale.percent_formats[None].pattern).suffix[0]
 
     def in_zone(self, zone: tzinfo) -> "Language":
         """The same language, by other clocks."""
@@ -62,25 +76,31 @@ class Language:
 
     def number(self, value: float) -> str:
         """A number with the separators of the language; at most one decimal below 100, none above."""
-        return format_decimal(value, format="#,##0.#" if abs(value) < 100 else "#,##0", locale=self.locale)
+        return self._short(Decimal(str(value)), 1 if abs(value) < 100 else 0)
 
     def rate(self, value: float) -> str:
         """A rate with one decimal."""
-        return format_decimal(value, format="#,##0.0", locale=self.locale)
+        return self._written(Decimal(str(value)), 1).translate(self._marks)
 
     def percent(self, share: float) -> str:
         """A share of 1 as a percentage; one decimal below 10 %; what is there is never 0 %."""
         if 0 < share < 0.001:
             return "< " + self.percent(0.001)
-        plain = self.locale.percent_formats[None].pattern
-        decimals = plain.replace("0", "0.#") if 0 < share < 0.1 else plain
-        return format_percent(share, format=decimals, locale=self.locale)
+        return self._short(Decimal(str(share)).scaleb(2), 1 if 0 < share < 0.1 else 0) + self._percent
+
+    def _short(self, value: Decimal, decimals: int) -> str:
+        """At most so many decimals, 0 or 1; none that is 0."""
+        return self._written(value, decimals).removesuffix(".0").translate(self._marks)
+
+    def _written(self, value: Decimal, decimals: int) -> str:
+        """Rounded half to even, with English marks."""
+        return f"{value:,.{decimals}f}" if value.is_finite() else str(value).replace("Infinity", self._infinity)
 
     def date(self, instant_us: int) -> str:
         """The day of an instant: `9 September 2020`."""
         moment = from_us(instant_us).astimezone(self.zone)
         day = "1er" if self.code == "fr" and moment.day == 1 else str(moment.day)
-        return f"{day}{_NO_BREAK}{format_date(moment, format='MMMM y', locale=self.locale)}"
+        return f"{day}{_NO_BREAK}{_month_name(self.code, moment.year, moment.month)}"
 
     def day(self, day: str) -> str:
         """A day given as `2020-09-09`."""
@@ -111,11 +131,11 @@ class Language:
 
     def clock(self, instant_us: int) -> str:
         """The time of day of an instant: `14:05`."""
-        return format_datetime(from_us(instant_us).astimezone(self.zone), format="HH:mm", locale=self.locale)
+        return f"{from_us(instant_us).astimezone(self.zone):%H:%M}"
 
     def bin_label(self, start: datetime, skeleton: str) -> str:
         """The name of a stretch of time: `Sept 2020` for the skeleton `yMMM`."""
-        return format_skeleton(skeleton, start, locale=self.locale)
+        return _stretch_name(self.code, start, skeleton)
 
     def minutes(self, minutes: float) -> str:
         """A sum of lost time, in short: minutes below two hours, else hours."""
@@ -126,6 +146,16 @@ class Language:
     def duration(self, seconds: float) -> str:
         """A stretch of time in its two largest units, as sentences say it: `2 days and 5 hours`."""
         return duration(seconds, self.code)
+
+
+@lru_cache(_KEPT_NAMES)
+def _month_name(code: str, year: int, month: int) -> str:
+    return format_date(date(year, month, 1), format="MMMM y", locale=_LOCALES[code])
+
+
+@lru_cache(_KEPT_NAMES)
+def _stretch_name(code: str, start: datetime, skeleton: str) -> str:
+    return format_skeleton(skeleton, start, locale=_LOCALES[code])
 
 
 def load_languages() -> dict[str, Language]:

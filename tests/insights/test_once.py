@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from services.insights.figures.once import OnceStore, side_by_side
+from services.insights.figures.once import OnceStore, once, side_by_side
 from shared.errors import QueryLimitExceeded
 from shared.store.client import Rows
 
@@ -97,3 +97,21 @@ def test_the_first_error_ends_the_page():
     with pytest.raises(QueryLimitExceeded):
         side_by_side(parts)
     assert len(begun) < 50
+
+
+def test_what_figures_of_a_page_share_is_made_once_for_a_request():
+    """Under its key, by whoever asks first; a figure that is asked for by itself makes its own."""
+    made: list[str] = []
+
+    def make() -> list[str]:
+        made.append("made")
+        return made
+
+    of_request, alone = OnceStore(CountingStore()), CountingStore()
+    assert once(of_request, "shared", make) is once(of_request, "shared", make)
+    assert made == ["made"]
+    once(of_request, "other", make)
+    once(OnceStore(alone), "shared", make)
+    once(alone, "shared", make)
+    once(alone, "shared", make)
+    assert len(made) == 5

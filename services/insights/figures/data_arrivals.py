@@ -6,7 +6,6 @@ from typing import Any, Final
 
 from services.insights.figures.figure import Ask, Figure, Parameter
 from services.insights.figures.overview_periods import two_periods
-from services.insights.figures.summaries import answer
 from services.insights.figures.table import MAX_ROWS, Column, Table, Value, table
 from services.insights.filters import Filters
 from services.insights.language import N_
@@ -64,19 +63,20 @@ def _found(ask: Ask, group: str) -> list[dict[str, Any]]:
     until_us = -(-end_us // DAY_US) * DAY_US if end_us >= periods.data_end_us else end_us
     from_us = -(-((filters.from_us or 0) // SECOND_US * SECOND_US) // HOUR_US) * HOUR_US
     questions = (
-        last_question(filters.on(None, until_us)),
-        events_question(filters.on(from_us, max(until_us, from_us))),
-        recent_question(filters, end_us),
+        (last_question(filters.on(None, until_us)), ("last_s",)),
+        (events_question(filters.on(from_us, max(until_us, from_us))), ("events",)),
+        (recent_question(filters, end_us), ("recently", "usual")),
     )
     found: dict[tuple[str, ...], dict[str, Any]] = {}
-    for question in questions:
-        for row in answer(ask.store, question):
-            key = tuple(row[name] for name in GROUPS[group])
-            names = dict(zip(GROUPS[group], key, strict=True))
-            of_group = found.setdefault(key, {**names, "last_s": 0, "events": 0, "recently": 0, "usual": 0})
-            of_group["last_s"] = max(of_group["last_s"], row.get("last_s", 0))
-            for name in ("events", "recently", "usual"):
-                of_group[name] += int(row.get(name, 0))
+    for question, measures in questions:
+        for service, channel, kind, *values in ask.store.query(question.sql, question.parameters).rows:
+            key = (service,) if group == "service" else (channel, kind)
+            if key not in found:
+                names = dict(zip(GROUPS[group], key, strict=True))
+                found[key] = {**names, "last_s": 0, "events": 0, "recently": 0, "usual": 0}
+            of_group = found[key]
+            for name, value in zip(measures, values, strict=True):
+                of_group[name] = max(of_group[name], value) if name == "last_s" else of_group[name] + value
     return [found[key] for key in sorted(found, key=lambda each: (-found[each]["events"], each))][:MAX_ROWS]
 
 

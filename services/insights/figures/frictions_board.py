@@ -8,7 +8,7 @@ from services.insights.figures.figure import Ask, Figure, Parameter
 from services.insights.figures.frictions_trend import Trend, trend
 from services.insights.figures.overview_periods import two_periods
 from services.insights.figures.points_found import Found, journeys_touched, points_found
-from services.insights.figures.summaries import answer, events_summary
+from services.insights.figures.summaries import events_summary
 from services.insights.figures.table import MAX_ROWS, Column, Table, table
 from services.insights.filters import Filters
 from services.insights.language import N_
@@ -90,8 +90,9 @@ def series_question(filters: Filters, bins: Bins) -> Question:
 def series(store: Store, filters: Filters, bins: Bins) -> dict[tuple[str, str], list[int]]:
     """Points of each stretch, by (rule, service)."""
     found: dict[tuple[str, str], list[int]] = defaultdict(lambda: [0] * bins.number)
-    for row in answer(store, series_question(filters, bins)):
-        found[row["rule"], row["service"]][int(row["bin"])] += int(row["points"])
+    question = series_question(filters, bins)
+    for rule, service, place, points in store.query(question.sql, question.parameters).rows:
+        found[rule, service][place] += points
     return found
 
 
@@ -151,10 +152,12 @@ def _per_1000(rule: str, points: int, contacts: int) -> float | None:
 def _series_table(ask: Ask) -> Table:
     filters, bins = bins_asked(ask)
     size = -(-bins.number // MAX_STRETCHES)
+    stretches = [(max(0, end - size), end) for end in reversed(range(bins.number, 0, -size))]
+    days = [to_text(bins.start_of(begin))[:10] for begin, _ in stretches]
     rows = [
-        (rule, service, to_text(bins.start_of(max(0, end - size)))[:10], sum(counts[max(0, end - size) : end]))
+        (rule, service, day, sum(counts[begin:end]))
         for (rule, service), counts in sorted(series(ask.store, filters, bins).items())
-        for end in reversed(range(bins.number, 0, -size))
+        for day, (begin, end) in zip(days, stretches, strict=True)
     ]
     return table(
         (

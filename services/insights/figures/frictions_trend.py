@@ -1,5 +1,6 @@
 """Whether a series of counts rises or falls: the rank test of Mann (1945) and Kendall, with its correction for ties."""
 
+from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Sequence
 from math import sqrt
@@ -24,9 +25,14 @@ def trend(counts: Sequence[int]) -> Trend:
 def kendall_z(counts: Sequence[int]) -> float:
     """The standardised score: pairs that rise less those that fall, over its standard deviation without a trend."""
     n = len(counts)
-    score = sum(
-        (later > earlier) - (later < earlier) for at, earlier in enumerate(counts) for later in counts[at + 1 :]
-    )
+    score = 0
+    # Each count against all before it, which are kept in order: a board asks this of a hundred series.
+    before: list[int] = []
+    for at, count in enumerate(counts):
+        lower = bisect_left(before, count)
+        not_higher = bisect_right(before, count, lower)
+        score += lower - (at - not_higher)
+        before.insert(not_higher, count)
     ties = sum(size * (size - 1) * (2 * size + 5) for size in Counter(counts).values())
     variance = (n * (n - 1) * (2 * n + 5) - ties) / 18
     if variance <= 0 or score == 0:

@@ -1,7 +1,8 @@
 """The journey map: steps and passages with their volumes, waits and friction points; the usual path; steps done again."""
 
 from collections import defaultdict
-from collections.abc import Hashable, Iterable
+from collections.abc import Callable, Hashable, Iterable
+from functools import partial
 from typing import Final
 
 from msgspec import structs
@@ -19,6 +20,7 @@ from services.insights.figures.map_counts import (
 from services.insights.figures.map_cut import FREQUENCY_PARAMETER, chosen_frequency, cut
 from services.insights.figures.map_protection import hidden_cells
 from services.insights.figures.map_queries import END, START
+from services.insights.figures.once import once
 from services.insights.figures.suppression import is_few
 from services.insights.figures.table import Column, Row, Table, Value
 from services.insights.language import N_
@@ -90,11 +92,19 @@ def hidden_points(found: JourneyMap, minimum: int) -> frozenset[Hashable]:
     return hidden_cells(counts, sums.values(), minimum)
 
 
+def _unshown(
+    ask: Ask, found: JourneyMap, hide: Callable[[JourneyMap, int], frozenset[Hashable]]
+) -> frozenset[Hashable]:
+    """What `hide` leaves unshown: the tables of a page ask it of the same map."""
+    key = ("unshown", hide, found.filters, found.events, ask.small_cell_min)
+    return once(ask.store, key, partial(hide, found, ask.small_cell_min))
+
+
 def _steps(ask: Ask) -> Table:
     found = read_map(ask)
     frequency = chosen_frequency(ask)
     kept = cut(found, None if frequency is None else read_path(ask), frequency)
-    volumes, points = hidden_volumes(found, ask.small_cell_min), hidden_points(found, ask.small_cell_min)
+    volumes, points = _unshown(ask, found, hidden_volumes), _unshown(ask, found, hidden_points)
     columns = (
         _STEP,
         _CHANNEL,
@@ -123,7 +133,7 @@ def _passages(ask: Ask) -> Table:
     found = read_map(ask)
     frequency = chosen_frequency(ask)
     kept = cut(found, None if frequency is None else read_path(ask), frequency)
-    volumes, points = hidden_volumes(found, ask.small_cell_min), hidden_points(found, ask.small_cell_min)
+    volumes, points = _unshown(ask, found, hidden_volumes), _unshown(ask, found, hidden_points)
     columns = (
         *_end("from", N_("From step"), N_("From channel")),
         *_end("to", N_("To step"), N_("To channel")),
@@ -144,7 +154,7 @@ def _passages(ask: Ask) -> Table:
 
 def _points(ask: Ask) -> Table:
     found = read_map(ask)
-    hidden = hidden_points(found, ask.small_cell_min)
+    hidden = _unshown(ask, found, hidden_points)
     cells = sorted(
         ((points, each.node, rule) for each in found.nodes for rule, points in each.points.items()),
         key=lambda cell: (-cell[0], cell[1:]),
@@ -166,7 +176,7 @@ def _path(ask: Ask) -> Table:
 
 def _rework(ask: Ask) -> Table:
     found = read_map(ask)
-    volumes = hidden_volumes(found, ask.small_cell_min)
+    volumes = _unshown(ask, found, hidden_volumes)
     columns = (
         _STEP,
         _CHANNEL,

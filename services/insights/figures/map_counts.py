@@ -2,6 +2,7 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping
+from functools import partial
 from math import isnan
 from typing import Any, Final
 
@@ -12,6 +13,7 @@ from services.insights.figures.figure import Ask, Parameter
 from services.insights.figures.journey_filters import of_one_service
 from services.insights.figures.journey_nodes import Node, node_names
 from services.insights.figures.map_queries import END, EVENTS, START
+from services.insights.figures.once import once
 from services.insights.figures.summaries import answer
 from services.insights.filters import Filters
 from services.insights.language import N_
@@ -83,6 +85,10 @@ def chosen_events(ask: Ask) -> str:
 def read_map(ask: Ask) -> JourneyMap:
     """The map of the service asked for, else the busiest."""
     filters, events = of_one_service(ask.store, ask.filters), chosen_events(ask)
+    return once(ask.store, ("map", filters, events), partial(_read_map, ask, filters, events))
+
+
+def _read_map(ask: Ask, filters: Filters, events: str) -> JourneyMap:
     rows = answer(ask.store, map_queries.passages(filters, events))
     at_events = answer(ask.store, map_queries.points_at(filters, events))
     names = _names(ask, filters, {row[end] for row in (*rows, *at_events) for end in ("origin", "target")})

@@ -86,7 +86,7 @@ def withhold(found: Table, minimum: int) -> Table:
         for names, shown in zip(hidden, _shown(found, place, minimum), strict=True):
             if shown != "shown":
                 names.add(column.name)
-    for names in hidden:
+    for names in filter(None, hidden):
         _spread(names, found.columns)
     rows = tuple(_without(row, names, found.columns) for row, names in zip(found.rows, hidden, strict=True))
     return structs.replace(found, rows=rows)

@@ -1,6 +1,8 @@
 """What is counted in every territory, added up along the tree; below the last level, in every office."""
 
-from collections.abc import Callable, Mapping
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any, Final
 
 from msgspec import Struct, structs
@@ -8,6 +10,7 @@ from msgspec import Struct, structs
 from services.insights import queries
 from services.insights.figures import intervals
 from services.insights.figures.figure import Ask
+from services.insights.figures.once import once
 from services.insights.figures.summaries import answer
 from services.insights.figures.territories_paths import child_of, forked, is_within
 from services.insights.figures.territories_protection import OWN, hidden_parts, hidden_territories
@@ -44,12 +47,6 @@ class Place(Struct, frozen=True, kw_only=True):
     knowable: int = 0
     completed: int = 0
 
-    def plus(self, other: "Place") -> "Place":
-        """Both together."""
-        known = [each for each in (self.minutes, other.minutes) if each is not None]
-        added = {name: getattr(self, name) + getattr(other, name) for name in _COUNTS}
-        return Place(**added, minutes=sum(known) if known else None)
-
     def rate(self, dispersion: float) -> intervals.Estimate | None:
         """Points per 100 contacts; `None` without contacts, or where case work is all there is."""
         if self.points and not self.contact_points:
@@ -57,9 +54,22 @@ class Place(Struct, frozen=True, kw_only=True):
         return intervals.rate(self.contact_points, self.contacts / 100, dispersion=dispersion)
 
 
-_COUNTS: Final = (
-    "contacts", "points", "contact_points", "journeys", "with_entry", "not_alone", "knowable", "completed",
-)  # fmt: skip
+def together(places: Sequence[Place]) -> Place:
+    """All of them added up."""
+    if len(places) == 1:
+        return places[0]
+    known = [place.minutes for place in places if place.minutes is not None]
+    return Place(
+        contacts=sum(place.contacts for place in places),
+        points=sum(place.points for place in places),
+        contact_points=sum(place.contact_points for place in places),
+        minutes=sum(known) if known else None,
+        journeys=sum(place.journeys for place in places),
+        with_entry=sum(place.with_entry for place in places),
+        not_alone=sum(place.not_alone for place in places),
+        knowable=sum(place.knowable for place in places),
+        completed=sum(place.completed for place in places),
+    )
 
 
 class Part(Struct, frozen=True):
@@ -113,19 +123,15 @@ def read_within(ask: Ask) -> str | None:
 def everywhere(ask: Ask) -> dict[str, Place]:
     """What is counted per path, under all filters but the territory's: what may be shown is decided for the whole tree."""
     filters = structs.replace(ask.filters, territory=None)
-    found: dict[str, Place] = {}
+    found: dict[str, list[Place]] = defaultdict(list)
     for row in answer(ask.store, queries.events_by("territory", filters, CITIZEN_TYPES)):
-        found[row["name"]] = Place(contacts=int(row["events"]))
+        found[row["name"]].append(Place(contacts=int(row["events"])))
     for row in answer(ask.store, points_by_territory(filters)):
-        _add(found, row["name"], _held(row))
+        found[row["name"]].append(_held(row))
     for row in answer(ask.store, journeys_by_territory(filters)):
         counts = {name: int(row[name]) for name in ("journeys", "with_entry", "not_alone", "knowable", "completed")}
-        _add(found, row["name"], Place(**counts))
-    return found
-
-
-def _add(found: dict[str, Place], name: str, more: Place) -> None:
-    found[name] = found[name].plus(more) if name in found else more
+        found[row["name"]].append(Place(**counts))
+    return {name: together(places) for name, places in found.items()}
 
 
 def _held(row: Mapping[str, Any]) -> Place:
@@ -140,13 +146,18 @@ def _minutes(row: Mapping[str, Any]) -> float | None:
 
 def view(ask: Ask) -> View:
     """The territory asked for (without any: the first that has several parts) and its parts."""
+    key = ("territory", ask.filters, ask.parameter("within"), ask.parameter("office"), ask.small_cell_min)
+    return once(ask.store, key, partial(_view, ask))
+
+
+def _view(ask: Ask) -> View:
     asked = read_within(ask)
     found = everywhere(ask)
     within = forked(found, "") if asked is None else asked
     filters = structs.replace(ask.filters, territory=within or None)
     hidden_points, hidden_journeys = (_hidden(found, counted, ask.small_cell_min) for counted in (_points, _journeys))
     inside = {path: place for path, place in found.items() if is_within(path, within)}
-    total = _sum(inside)
+    total = together(list(inside.values()))
     whole = Part(within, total, WHOLE, within in hidden_points, within in hidden_journeys)
     parts = _parts(inside, within, hidden_points, hidden_journeys)
     if not any(part.level == TERRITORY for part in parts):
@@ -177,36 +188,32 @@ def _bounded(path: str) -> str:
     return "/".join(path.split("/")[:MAX_DEPTH])
 
 
-def _sum(places: Mapping[str, Place]) -> Place:
-    total = Place()
-    for place in places.values():
-        total = total.plus(place)
-    return total
-
-
 def _parts(
     inside: Mapping[str, Place], within: str, hidden_points: frozenset[str], hidden_journeys: frozenset[str]
 ) -> list[Part]:
     """The territories directly below, and what names none of them."""
-    places: dict[str, Place] = {}
+    places: dict[str, list[Place]] = defaultdict(list)
     for path, place in inside.items():
-        _add(places, child_of(path, within), place)
+        places[child_of(path, within)].append(place)
     parts = []
-    for path, place in places.items():
+    for path, held in places.items():
         # What is counted at the territory itself stands under a name of its own among its parts.
         name = path + OWN if path == within else path
         level = ITSELF if path == within else TERRITORY
-        parts.append(Part(path, place, level, name in hidden_points, name in hidden_journeys))
+        parts.append(Part(path, together(held), level, name in hidden_points, name in hidden_journeys))
     return parts
 
 
 def _offices(ask: Ask, filters: Filters, whole: Part) -> list[Part]:
     """Below the last level: the offices that events name; nothing where none does."""
-    found = {row["name"]: Place(contacts=int(row["events"])) for row in answer(ask.store, contacts_by_office(filters))}
+    counted: dict[str, list[Place]] = defaultdict(list)
+    for row in answer(ask.store, contacts_by_office(filters)):
+        counted[row["name"]].append(Place(contacts=int(row["events"])))
     for row in answer(ask.store, points_by_office(filters)):
-        _add(found, row["name"], _held(row))
-    if not any(found):
+        counted[row["name"]].append(_held(row))
+    if not any(counted):
         return []
+    found = {name: together(places) for name, places in counted.items()}
     counts = [(place.points, name) for name, place in found.items()]
     hidden = hidden_parts(counts, ask.small_cell_min, whole_hidden=whole.hidden_points)
     office = ask.parameter("office")

@@ -2,9 +2,7 @@
 
 from typing import Final
 
-from services.insights.figures import intervals
 from services.insights.figures.figure import Ask, Figure, Parameter
-from services.insights.figures.summaries import answer
 from services.insights.figures.table import Column, Row, Table, Value
 from services.insights.figures.territories_parts import WITHIN
 from services.insights.figures.territories_paths import child_of, is_within
@@ -47,11 +45,14 @@ def _territories(found: View) -> int:
 
 def _series(ask: Ask, question: Question, within: str) -> Series:
     found: Series = {}
-    for row in answer(ask.store, question):
-        if is_within(row["name"], within):
-            series = found.setdefault(child_of(row["name"], within), {})
-            start = int(row["start_s"])
-            series[start] = series.get(start, 0) + int(row["found"])
+    series_of: Series = {}
+    for start_s, path, count in ask.store.query(question.sql, question.parameters).rows:
+        if path not in series_of:
+            # There are few paths, each with many stretches of time: which part one belongs to is looked up once.
+            part = found.setdefault(child_of(path, within), {}) if is_within(path, within) else {}
+            series_of[path] = part
+        series = series_of[path]
+        series[start_s] = series.get(start_s, 0) + count
     return found
 
 
@@ -65,9 +66,8 @@ COLUMNS: Final = (
 
 
 def _row(name: str, start_s: int, contacts: int, points: int, *, hidden: bool) -> Row:
-    rate = intervals.rate(points, contacts / 100)
     values: tuple[Value, ...] = (
-        name, to_text(start_s * SECOND_US)[:10], contacts, points, None if rate is None else rate.value,
+        name, to_text(start_s * SECOND_US)[:10], contacts, points, points / (contacts / 100) if contacts else None,
     )  # fmt: skip
     if not hidden:
         return Row(values)

@@ -2,9 +2,10 @@
 
 from collections.abc import Callable, Mapping
 from datetime import UTC, tzinfo
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
-from urllib.parse import urlencode
+from urllib.parse import quote_plus, urlencode
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
@@ -18,15 +19,19 @@ from services.insights.figures.files import FORMATS
 from services.insights.figures.suppression import is_few
 from services.insights.filters import Filters
 from services.insights.language import CODES, Language
+from services.insights.pages.cells import Cells, breakable
 from services.insights.pages.menu import ALERTS, MENU
 from services.insights.pages.words import event_words, needs_words, reason_words
 from services.insights.static_files import read_static, static_address
 from shared.detection.register import DECLARATIONS
-from shared.detection.sentences import channel_name
 from shared.journey.instants import SECOND_US, to_text
 from shared.journey.vocabulary import CHANNELS
 
 _TEMPLATES: Final = Path(__file__).parents[1] / "templates"
+_KEPT_MESSAGES: Final = 5_000
+"""Messages that are kept ready for pages; there are about a third as many."""
+_KEPT_VALUES: Final = 5_000
+"""Filters, and values of them, that are kept as addresses say them: a page has hundreds of links with the same ones."""
 
 
 class Link(Struct, frozen=True):
@@ -35,11 +40,21 @@ class Link(Struct, frozen=True):
     lang: str | None
 
     def __call__(self, path: str, filters: Filters | None = None, **more: str) -> str:
-        parameters = {**(filters.parameters() if filters else {}), **more}
+        parameters = {**(_parameters(filters) if filters else {}), **more}
         if self.lang:
             parameters["lang"] = self.lang
-        query = urlencode(parameters)
+        query = "&".join([f"{_quoted(name)}={_quoted(str(value))}" for name, value in parameters.items()])
         return f"{path}?{query}" if query else path
+
+
+@lru_cache(_KEPT_VALUES)
+def _parameters(filters: Filters) -> Mapping[str, str]:
+    return filters.parameters()
+
+
+@lru_cache(_KEPT_VALUES)
+def _quoted(value: str) -> str:
+    return quote_plus(value)
 
 
 class Pages:
@@ -106,7 +121,12 @@ def _environment(language: Language, static: Callable[[str], str], context: Cont
         auto_reload=False,
     )
     environment.install_gettext_translations(language.translations, newstyle=True)  # type: ignore[attr-defined]
+    text = _texts(language)
+    cells = Cells(language, text)
     environment.globals.update(
+        _=text,
+        gettext=text,
+        cells=cells,
         l10n=language,
         zone_name=str(language.zone),
         plural=language.plural,
@@ -115,11 +135,11 @@ def _environment(language: Language, static: Callable[[str], str], context: Cont
         menu=[each for each in MENU if context.alerts is not None or each.path != ALERTS],
         formats=tuple(FORMATS),
         small_cell_min=context.settings.small_cell_min,
-        channel_name=lambda channel: channel_name(channel, language.code) if channel else language.text("no channel"),
+        channel_name=cells.channel,
         series_class=series_class,
         needs=lambda types, fields: needs_words(types, fields, language),
         few=lambda count: is_few(count, context.settings.small_cell_min),
-        breakable=_breakable,
+        breakable=breakable,
         reason_name=lambda reason: reason_words(reason, language),
         event_name=lambda kind: event_words(kind, language),
         rule_title=lambda rule: DECLARATIONS[rule].title.in_language(language.code),
@@ -128,14 +148,26 @@ def _environment(language: Language, static: Callable[[str], str], context: Cont
     return environment
 
 
+def _texts(language: Language) -> Callable[..., Markup]:
+    """`gettext` as Jinja's own for templates, with values by name, but messages are looked up and made ready once."""
+
+    @lru_cache(_KEPT_MESSAGES)
+    def form(message: str) -> Markup:
+        return Markup(language.translations.ugettext(message))  # noqa: S704 - messages are our own, values are escaped
+
+    @lru_cache(_KEPT_MESSAGES)
+    def plain(message: str) -> Markup:
+        return form(message) % {}
+
+    def text(message: str, /, **values: object) -> Markup:
+        return form(message) % values if values else plain(message)
+
+    return text
+
+
 def series_class(name: str) -> str:
     """The class that colours a series of a chart: one for each known channel."""
     return f"series-{name}" if name in CHANNELS or name == OTHERS else "series-none"
-
-
-def _breakable(path: str) -> Markup:
-    """The path, which a narrow column may break after a slash."""
-    return Markup("/<wbr>").join(path.split("/"))
 
 
 class LanguageLink(Struct, frozen=True):
