@@ -13,7 +13,7 @@ from services.insights.figures.figure import Ask, Parameter
 from services.insights.figures.journey_filters import of_one_service
 from services.insights.figures.journey_nodes import Node, node_names
 from services.insights.figures.map_queries import END, EVENTS, START
-from services.insights.figures.once import once
+from services.insights.figures.once import once, side_by_side
 from services.insights.figures.summaries import answer
 from services.insights.filters import Filters
 from services.insights.language import N_
@@ -89,8 +89,9 @@ def read_map(ask: Ask) -> JourneyMap:
 
 
 def _read_map(ask: Ask, filters: Filters, events: str) -> JourneyMap:
-    rows = answer(ask.store, map_queries.passages(filters, events))
-    at_events = answer(ask.store, map_queries.points_at(filters, events))
+    questions = {"passages": map_queries.passages(filters, events), "points": map_queries.points_at(filters, events)}
+    found = side_by_side({name: partial(answer, ask.store, question) for name, question in questions.items()})
+    rows, at_events = found["passages"], found["points"]
     names = _names(ask, filters, {row[end] for row in (*rows, *at_events) for end in ("origin", "target")})
     points: dict[tuple[Node, Node], dict[str, int]] = defaultdict(dict)
     elsewhere = 0

@@ -1,5 +1,6 @@
 """The page that compares two groups of journeys."""
 
+from functools import partial
 from typing import Final
 
 from fastapi import APIRouter
@@ -11,6 +12,7 @@ from services.insights.figures.compare import COMPARISON
 from services.insights.figures.compare_cohorts import COHORT_NAMES, channels_of_entry, read_cohorts
 from services.insights.figures.compare_readings import READINGS
 from services.insights.figures.figure import shown
+from services.insights.figures.once import side_by_side
 from services.insights.language import Language
 from services.insights.pages import compare_view
 from services.insights.pages.compare_words import cohort_words, signed
@@ -39,13 +41,15 @@ def routes(context: Context, pages: Pages) -> APIRouter:
 def _values(context: Context, frame: Frame, language: Language) -> dict[str, object]:
     ask = frame.ask(context)
     cohorts = read_cohorts(ask)
-    found = shown(COMPARISON, ask)
+    entries = partial(channels_of_entry, ask.store, cohorts.a.filters.on(None, None))
+    parts = side_by_side({"found": partial(shown, COMPARISON, ask), "entries": entries})
+    found = parts["found"]
     return {
         "frame": frame,
         "cohorts": cohorts,
         "names": {side: cohort_words(getattr(cohorts, side), frame.filters, language) for side in ("a", "b")},
         "service": cohorts.a.filters.service,
-        "entries": channels_of_entry(ask.store, cohorts.a.filters.on(None, None)),
+        "entries": parts["entries"],
         "found": found,
         "comparison": COMPARISON,
         "rows": compare_view.rows(found),

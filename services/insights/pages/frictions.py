@@ -1,5 +1,6 @@
 """The friction board, a page a rule, and its sheet for a meeting."""
 
+from functools import partial
 from typing import Any, Final
 
 from fastapi import APIRouter
@@ -22,6 +23,7 @@ from services.insights.figures.frictions_board import (
 )
 from services.insights.figures.frictions_places import CONCENTRATION
 from services.insights.figures.frictions_rule import FRICTION_OVER_TIME, FRICTION_TYPICAL, typical_sentence
+from services.insights.figures.once import side_by_side
 from services.insights.figures.overview_points import FRICTION_BY_RULE
 from services.insights.language import N_
 from services.insights.observability import rule_statuses
@@ -90,11 +92,13 @@ def _frame_of_rule(context: Context, request: Request, rule: str, path: str) -> 
 def _board_values(context: Context, frame: Frame) -> dict[str, Any]:
     order = frame.options.get("order", ORDERS[0])
     ask = frame.ask(context, order=order)
-    statuses = rule_statuses(ask.store, frame.filters, ask.book)
+    board = partial(frictions_view.board, ask, order)
+    parts = side_by_side({"board": board, "statuses": partial(rule_statuses, ask.store, frame.filters, ask.book)})
+    statuses = parts["statuses"]
     return {
         "frame": frame,
         "order": order,
-        "board": frictions_view.board(ask, order),
+        "board": parts["board"],
         "figures": _FIGURES,
         "observed": [rule for rule, status in statuses.items() if status == "observed"],
         "not_observable": [rule for rule, status in statuses.items() if status == "not_observable"],
@@ -105,22 +109,32 @@ def _rule_values(context: Context, request: Request, frame: Frame, rule: str) ->
     language = context.language(request)
     store = frame.store
     ask = frame.ask(context, unit=frame.period.unit)
-    typical = shown(FRICTION_TYPICAL, ask)
-    by_rule = shown(FRICTION_BY_RULE, ask)
-    examples, _ = points_page(store, frame.filters, None, EXAMPLES)
     filters, bins = bins_asked(ask)
-    counts = series(store, filters, bins).values()
+    parts = side_by_side(
+        {
+            "follows": partial(shown, WHAT_FOLLOWS, ask),
+            "by_rule": partial(shown, FRICTION_BY_RULE, ask),
+            "typical": partial(shown, FRICTION_TYPICAL, ask),
+            "places": partial(frictions_view.concentrations, lambda group: frame.ask(context, group_by=group)),
+            "over_time": partial(frictions_view.over_time, ask, frame.period, language),
+            "examples": partial(points_page, store, frame.filters, None, EXAMPLES),
+            "series": partial(series, store, filters, bins),
+            "statuses": partial(rule_statuses, store, frame.filters, ask.book),
+        }
+    )
+    typical, by_rule, (examples, _) = parts["typical"], parts["by_rule"], parts["examples"]
+    counts = parts["series"].values()
     return {
         "frame": frame,
         "rule": rule,
         "figures": _FIGURES,
-        "status": rule_statuses(store, frame.filters, ask.book)[rule],
+        "status": parts["statuses"][rule],
         "in_short": frictions_view.RuleInShort(by_rule.records()[0], by_rule.rows[0].withheld),
         "trend": trend_of([sum(each) for each in zip(*counts, strict=True)], bins),
-        "over_time": frictions_view.over_time(ask, frame.period, language),
+        "over_time": parts["over_time"],
         "flags": flags(annotations_of(context.records, frame.filters), frame.period.starts(), frame.period.to_us),
-        "places": frictions_view.concentrations(lambda group: frame.ask(context, group_by=group)),
-        "follows": shown(WHAT_FOLLOWS, ask),
+        "places": parts["places"],
+        "follows": parts["follows"],
         "typical": typical,
         "typical_words": typical_sentence(typical, rule, language.code),
         "examples": [point.id for point in examples],

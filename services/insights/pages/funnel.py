@@ -1,5 +1,7 @@
 """The page of funnels: how many come from step to step, where they stop, how long it takes."""
 
+from functools import partial
+
 from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import HTMLResponse
@@ -9,6 +11,7 @@ from services.insights.figures.compare_readings import READINGS
 from services.insights.figures.figure import shown
 from services.insights.figures.funnel import FUNNEL, FUNNEL_BREAKDOWN, FUNNEL_TIMES, OTHERS, read_funnel
 from services.insights.figures.funnel_steps import MAX_STEPS, STEP_NAMES, nodes
+from services.insights.figures.once import side_by_side
 from services.insights.language import Language
 from services.insights.pages import funnel_view
 from services.insights.pages.compare_words import part_namer, points_in
@@ -18,6 +21,7 @@ from services.insights.pages.rendering import Pages
 PATH = "/funnel"
 _OPTIONS = (*STEP_NAMES, "order", "window_days", "by", "versus")
 _SPARE_SELECTS = 2
+_OFFERED = "steps offered"
 
 
 def routes(context: Context, pages: Pages) -> APIRouter:
@@ -38,8 +42,10 @@ def routes(context: Context, pages: Pages) -> APIRouter:
 def _values(context: Context, frame: Frame, language: Language) -> dict[str, object]:
     ask = frame.ask(context)
     asked = read_funnel(ask)
-    labels, single = nodes(ask.store, asked.funnel.filters, ask.small_cell_min)
-    tables = {each.name: shown(each, ask) for each in (FUNNEL, FUNNEL_TIMES, FUNNEL_BREAKDOWN)}
+    figures = {each.name: partial(shown, each, ask) for each in (FUNNEL, FUNNEL_TIMES, FUNNEL_BREAKDOWN)}
+    offered = partial(nodes, ask.store, asked.funnel.filters, ask.small_cell_min)
+    tables = side_by_side({**figures, _OFFERED: offered})
+    labels, single = tables[_OFFERED]
     own = {name: value for name, value in frame.options.items() if name in (*STEP_NAMES, "order", "window_days")}
     chosen = [step.text for step in asked.funnel.steps]
     return {

@@ -1,5 +1,6 @@
 """The journey map, and the journeys behind what it shows."""
 
+from functools import partial
 from typing import Any, Final
 
 from fastapi import APIRouter
@@ -15,6 +16,7 @@ from services.insights.figures.map import PASSAGES, PATH, POINTS, REWORK, STEPS
 from services.insights.figures.map_counts import chosen_events, read_map, read_path
 from services.insights.figures.map_cut import MAX_EDGES, MAX_NODES, chosen_frequency, cut, usual_frequency
 from services.insights.figures.map_queries import EVENTS
+from services.insights.figures.once import side_by_side
 from services.insights.language import Language
 from services.insights.pages import map_journeys
 from services.insights.pages.frame import Frame, read_frame
@@ -42,6 +44,8 @@ def routes(context: Context, pages: Pages) -> APIRouter:
 
 def _values(context: Context, frame: Frame, language: Language) -> dict[str, Any]:
     ask = _ask(context, frame)
+    side_by_side({"map": partial(read_map, ask), "path": partial(read_path, ask)})
+    ask = _with_frequency(ask)
     steps, passages, path = shown(STEPS, ask), shown(PASSAGES, ask), shown(PATH, ask)
     found = read_map(ask)
     kept = cut(found, read_path(ask), chosen_frequency(ask))
@@ -76,9 +80,13 @@ def _values(context: Context, frame: Frame, language: Language) -> dict[str, Any
 
 
 def _ask(context: Context, frame: Frame) -> Ask:
-    """The question to the figures, for one service and with the slider where it stands."""
+    """The question to the figures, for one service."""
     ask = frame.ask(context)
-    ask = structs.replace(ask, filters=of_one_service(ask.store, ask.filters))
+    return structs.replace(ask, filters=of_one_service(ask.store, ask.filters))
+
+
+def _with_frequency(ask: Ask) -> Ask:
+    """The same with the slider where it stands."""
     if chosen_frequency(ask) is None:
         usual = {"frequency": str(usual_frequency(read_map(ask)))}
         ask = structs.replace(ask, parameters={**ask.parameters, **usual})

@@ -1,5 +1,6 @@
 """The page of territories: from the whole down to one office."""
 
+from functools import partial
 from typing import Final
 
 from fastapi import APIRouter
@@ -11,6 +12,7 @@ from services.insights.context import Context
 from services.insights.figures.compare_readings import READINGS
 from services.insights.figures.figure import Ask, shown
 from services.insights.figures.journey_filters import of_one_service
+from services.insights.figures.once import side_by_side
 from services.insights.figures.table import Table
 from services.insights.figures.territories_parts import TERRITORIES, TERRITORIES_ROUTES
 from services.insights.figures.territories_places import view
@@ -48,9 +50,16 @@ def routes(context: Context, pages: Pages) -> APIRouter:
 
 def _values(context: Context, frame: Frame, language: Language) -> dict[str, object]:
     ask = frame.ask(context)
-    found = view(ask)
-    table, routed = shown(TERRITORIES, ask), shown(TERRITORIES_ROUTES, ask)
-    unit, time = _along_time(ask, frame.period, table)
+    units = _units(frame.period)
+    parts = side_by_side(
+        {
+            "routes": partial(shown, TERRITORIES_ROUTES, ask),
+            "time": partial(shown, TERRITORIES_OVER_TIME, _with_unit(ask, units[0])),
+            "parts": partial(shown, TERRITORIES, ask),
+        }
+    )
+    found, table, routed = view(ask), parts["parts"], parts["routes"]
+    unit, time = _along_time(ask, units, parts["time"], table)
     within = {"within": found.within} if found.within else {}
     return {
         "frame": frame,
@@ -77,16 +86,21 @@ def _given(frame: Frame, name: str) -> dict[str, str]:
     return {name: frame.options[name]} if name in frame.options else {}
 
 
-def _along_time(ask: Ask, period: Period, parts: Table) -> tuple[str, Table]:
-    """The shortest stretches of time that are few enough, and of which most may be shown."""
+def _units(period: Period) -> list[str]:
+    """Stretches of time that are few enough, the shortest first."""
     days = (period.to_us - period.from_us) / DAY_US
     few_enough = [unit for unit, length in _UNIT_DAYS.items() if days / length <= _MAX_BINS] or ["year"]
-    units = few_enough[:1] + [unit for unit in few_enough[1:] if days / _UNIT_DAYS[unit] >= _MIN_BINS]
-    for unit in units[:-1]:
-        found = shown(TERRITORIES_OVER_TIME, _with_unit(ask, unit))
+    return few_enough[:1] + [unit for unit in few_enough[1:] if days / _UNIT_DAYS[unit] >= _MIN_BINS]
+
+
+def _along_time(ask: Ask, units: list[str], shortest: Table, parts: Table) -> tuple[str, Table]:
+    """The shortest stretches of time of which most may be shown; `shortest`: the figure by the first of them."""
+    unit, found = units[0], shortest
+    for longer in units[1:]:
         if territories_view.hidden_share(found, parts) <= _MAX_HIDDEN:
-            return unit, found
-    return units[-1], shown(TERRITORIES_OVER_TIME, _with_unit(ask, units[-1]))
+            break
+        unit, found = longer, shown(TERRITORIES_OVER_TIME, _with_unit(ask, longer))
+    return unit, found
 
 
 def _with_unit(ask: Ask, unit: str) -> Ask:
