@@ -134,7 +134,7 @@ def _totals_question(
             countIf(begun) AS knowable, countIf(begun AND done) AS completed,
             countIf(ways > 0) AS with_channel, countIf(ways > 1) AS switched
         FROM (
-            SELECT {by} AS name, journey_key, contacts AS touches, distinct_channels.size0 AS ways,
+            SELECT {by} AS name, journey_key, contacts AS touches, bitCount(channel_bits) AS ways,
                 {completion_sql(since_sql(filters))}
             FROM journeys FINAL {where}) AS all_journeys
         LEFT JOIN (
