@@ -245,9 +245,32 @@ def test_progress_of_a_journey_as_numbers(empty_store: Store) -> None:
     found = empty_store.query("""
         SELECT day = toDate(started), channel_bits, bitAnd(progress, 3), bitAnd(bitShiftRight(progress, 2), 32767),
             bitShiftRight(progress, 17), toHour(case_begun), toHour(case_ended),
-            arrayMap(each -> (toHour(each.begun), if(toYear(each.ended) = 2200, 99, toHour(each.ended))), more_cases)
+            arrayMap(each -> (toHour(each.begun), if(toYear(each.ended) = 2200, 99, toHour(each.ended))), more_cases),
+            intDiv(lasted_us, 3600000000)
         FROM journeys FINAL""").rows
-    assert found == [(1, 0b11, 1, 3, 2, 1, 2, [(2, 5), (4, 99)])]
+    assert found == [(1, 0b11, 1, 3, 2, 1, 2, [(2, 5), (4, 99)], 5)]
+
+
+def test_one_way_has_one_number(empty_store: Store) -> None:
+    """Journeys have the same `way_key` where they pass the same labels and channels in this order, and only there."""
+    ways = {
+        "p1": [("page.viewed", {"channel": "web"}), ("contact.made", {"channel": "phone"})],
+        "p2": [("contact.made", {"channel": "web", "step": "page.viewed"}), ("contact.made", {"channel": "phone"})],
+        "p3": [("contact.made", {"channel": "phone"}), ("page.viewed", {"channel": "web"})],
+        "p4": [("page.viewed", {"channel": "web"}), ("contact.made", {"channel": "counter"})],
+    }
+    load(
+        empty_store,
+        [
+            event(f"{subject}-{place}", place / 24, subject, kind=kind, **fields)
+            for subject, way in ways.items()
+            for place, (kind, fields) in enumerate(way)
+        ],
+    )
+    assemble_all(empty_store)
+    found = dict(empty_store.query("SELECT subject, way_key FROM journeys FINAL").rows)
+    assert found["p1"] == found["p2"]
+    assert len(set(found.values())) == 3
 
 
 def test_nothing_begun_in_a_journey(empty_store: Store) -> None:

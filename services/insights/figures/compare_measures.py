@@ -153,7 +153,7 @@ def durations_of(filters: Filters, ranks: Sequence[int], *more: str, values: dic
         SELECT arrayReduce('quantileExactInclusive(0.5)', lasted) AS median_s,
             arrayMap(rank -> lasted[rank], {{ranks:Array(UInt64)}}) AS at_ranks_s
         FROM (
-            SELECT arraySort(groupArray(dateDiff('microsecond', started, ended) / 1000000)) AS lasted
+            SELECT arraySort(groupArray(lasted_us / 1000000)) AS lasted
             FROM journeys FINAL {where})""",
         {**parameters, **(values or {}), "ranks": list(ranks)},
     )

@@ -16,6 +16,10 @@ from shared.journey.vocabulary import CHANNELS
 
 SOURCE_IGNORED: Final = N_("Journeys join events of several sources: the filter “source” does not apply here.")
 
+SAMPLED_POINTS: Final = 50_000
+"""So many points say enough of how they cluster by journey."""
+
+_KEYS: Final = 1 << 64
 _BEGAN: Final = (("from_us", ">="), ("to_us", "<"))
 _YEAR: Final = "_partition_value.1"
 """The year in which a row of `journeys` began, without reading it."""
@@ -30,6 +34,14 @@ def with_point_sql(parameter: str) -> str:
     """The condition on rows of `journeys` that they hold a point in force of the rule that this parameter names."""
     return f"""journey_key IN (
     SELECT journey_key FROM points WHERE rule = {{{parameter}:String}} GROUP BY journey_key HAVING sum(sign) > 0)"""  # noqa: S608
+
+
+def part_of_points(points: int) -> tuple[str, ...]:
+    """The condition on rows of `points`, of which there are so many, that about `SAMPLED_POINTS` of them are left: those of the
+    journeys with the lowest numbers, which are hashes. None where there are no more.
+    """
+    share = -(-points // SAMPLED_POINTS)
+    return (f"journey_key < {_KEYS // share}",) if share > 1 else ()
 
 
 def restrict_journeys(filters: Filters) -> tuple[list[str], dict[str, Any]]:
