@@ -230,6 +230,59 @@ def test_numbers_follow_from_the_events(empty_store: Store) -> None:
     assert found == [("heating", 2, ["web", "phone"], [2, 5], [3], 1, 2200, 1, 1)]
 
 
+def test_progress_of_a_journey_as_numbers(empty_store: Store) -> None:
+    """The day and the channels of a journey, what was begun and completed in it, and when each of its cases began and ended."""
+    rows = [
+        event("f", 0 / 24, kind="form.started", channel="web"),
+        event("a", 1 / 24, kind="case.progressed", case="C-1"),
+        event("b", 2 / 24, kind="case.decided", case="C-2"),
+        event("c", 3 / 24, kind="case.closed", case="C-2"),
+        event("d", 4 / 24, kind="contact.made", case="C-3", channel="phone"),
+        event("e", 5 / 24, kind="case.closed", case="C-1"),
+    ]
+    load(empty_store, rows)
+    assemble_all(empty_store)
+    found = empty_store.query("""
+        SELECT day = toDate(started), channel_bits, bitAnd(progress, 3), bitAnd(bitShiftRight(progress, 2), 32767),
+            bitShiftRight(progress, 17), toHour(case_begun), toHour(case_ended),
+            arrayMap(each -> (toHour(each.begun), if(toYear(each.ended) = 2200, 99, toHour(each.ended))), more_cases),
+            intDiv(lasted_us, 3600000000)
+        FROM journeys FINAL""").rows
+    assert found == [(1, 0b11, 1, 3, 2, 1, 2, [(2, 5), (4, 99)], 5)]
+
+
+def test_one_way_has_one_number(empty_store: Store) -> None:
+    """Journeys have the same `way_key` where they pass the same labels and channels in this order, and only there."""
+    ways = {
+        "p1": [("page.viewed", {"channel": "web"}), ("contact.made", {"channel": "phone"})],
+        "p2": [("contact.made", {"channel": "web", "step": "page.viewed"}), ("contact.made", {"channel": "phone"})],
+        "p3": [("contact.made", {"channel": "phone"}), ("page.viewed", {"channel": "web"})],
+        "p4": [("page.viewed", {"channel": "web"}), ("contact.made", {"channel": "counter"})],
+    }
+    load(
+        empty_store,
+        [
+            event(f"{subject}-{place}", place / 24, subject, kind=kind, **fields)
+            for subject, way in ways.items()
+            for place, (kind, fields) in enumerate(way)
+        ],
+    )
+    assemble_all(empty_store)
+    found = dict(empty_store.query("SELECT subject, way_key FROM journeys FINAL").rows)
+    assert found["p1"] == found["p2"]
+    assert len(set(found.values())) == 3
+
+
+def test_nothing_begun_in_a_journey(empty_store: Store) -> None:
+    """Where nothing began that can be completed, the numbers are 0 and the moments lie beyond all events."""
+    load(empty_store, [event("a", 0, channel="counter")])
+    assemble_all(empty_store)
+    found = empty_store.query(
+        "SELECT channel_bits, progress, toYear(case_begun), toYear(case_ended), more_cases FROM journeys FINAL"
+    ).rows
+    assert found == [(0b100, 0, 2200, 2200, [])]
+
+
 def test_the_migration_has_all_assembled_again(empty_store: Store) -> None:
     """Keys that were assembled before journeys had a matter are noted once more, and only once."""
     writer = empty_store.writer()

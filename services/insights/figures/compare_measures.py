@@ -134,7 +134,7 @@ def _totals_question(
             countIf(begun) AS knowable, countIf(begun AND done) AS completed,
             countIf(ways > 0) AS with_channel, countIf(ways > 1) AS switched
         FROM (
-            SELECT {by} AS name, journey_key, contacts AS touches, distinct_channels.size0 AS ways,
+            SELECT {by} AS name, journey_key, contacts AS touches, bitCount(channel_bits) AS ways,
                 {completion_sql(since_sql(filters))}
             FROM journeys FINAL {where}) AS all_journeys
         LEFT JOIN (
@@ -153,7 +153,7 @@ def durations_of(filters: Filters, ranks: Sequence[int], *more: str, values: dic
         SELECT arrayReduce('quantileExactInclusive(0.5)', lasted) AS median_s,
             arrayMap(rank -> lasted[rank], {{ranks:Array(UInt64)}}) AS at_ranks_s
         FROM (
-            SELECT arraySort(groupArray(dateDiff('microsecond', started, ended) / 1000000)) AS lasted
+            SELECT arraySort(groupArray(lasted_us / 1000000)) AS lasted
             FROM journeys FINAL {where})""",
         {**parameters, **(values or {}), "ranks": list(ranks)},
     )

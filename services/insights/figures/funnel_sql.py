@@ -7,7 +7,7 @@ from msgspec import Struct
 
 from services.insights.figures.funnel_steps import ANY, Step
 from services.insights.figures.journey_filters import journeys_where
-from services.insights.figures.journey_nodes import LABEL_SHIFT, NODE_BITS, label_number, node_number
+from services.insights.figures.journey_nodes import LABEL_SHIFT, NODE_BITS, label_number, node_number, ways
 from services.insights.filters import Filters
 from services.insights.queries import MAX_GROUPS, Question
 from shared.journey.instants import DAY_US
@@ -95,18 +95,14 @@ def _attempts(funnel: Funnel, name: str, *, timed: bool) -> tuple[str, dict[str,
 
 
 def _ways(funnel: Funnel, name: str, *, timed: bool) -> tuple[str, dict[str, Any]]:
-    """Rows of `found` journeys that went one `way` (nodes with `STEP_BIT`): one each where times matter (`at`)."""
+    """Rows of `found` journeys that went one `way` (nodes): one each where times matter (`at`)."""
+    if not timed and funnel.window_days is None:
+        passed, parameters = ways(funnel.filters, name)
+        return f"SELECT name, found, way, emptyArrayDateTime() AS at FROM ({passed})", parameters
     where, parameters = journeys_where(funnel.filters)
     if funnel.window_days is not None:
         parameters["window_us"] = funnel.window_days * DAY_US
-    if timed or funnel.window_days is not None:
-        return f"SELECT {name} AS name, 1 AS found, nodes AS way, at FROM journeys FINAL {where}", parameters
-    return (
-        f"""
-        SELECT {name} AS name, count() AS found, any(nodes) AS way, emptyArrayDateTime() AS at
-        FROM journeys FINAL {where} GROUP BY name, cityHash64(nodes)""",
-        parameters,
-    )
+    return f"SELECT {name} AS name, 1 AS found, nodes AS way, at FROM journeys FINAL {where}", parameters
 
 
 def _numbers(funnel: Funnel) -> range:

@@ -6,8 +6,7 @@ from typing import Final
 
 from msgspec import Struct
 
-from services.insights.figures.journey_filters import journeys_where
-from services.insights.figures.journey_nodes import LABEL_SHIFT, NODES, node_names
+from services.insights.figures.journey_nodes import LABEL_SHIFT, node_names, ways
 from services.insights.figures.summaries import answer
 from services.insights.filters import MAX_VALUE_CHARS, Filters
 from services.insights.language import N_
@@ -81,7 +80,7 @@ def nodes_of(filters: Filters) -> Question:
 
     Journeys that go the same way are looked at once.
     """
-    where, parameters = journeys_where(filters)
+    passed, parameters = ways(filters)
     return Question(
         f"""
         SELECT node, sumIf(found, each.2 = 1) AS journeys, sumIf(found, each.3 = 1) AS label_journeys,
@@ -90,10 +89,7 @@ def nodes_of(filters: Filters) -> Question:
             SELECT found, arrayJoin(arrayZip(way, arrayEnumerateUniq(way), arrayEnumerateUniq(labels), arrayEnumerate(way))) AS each,
                 each.1 AS node
             FROM (
-                SELECT way, found, arrayMap(n -> bitShiftRight(n, {LABEL_SHIFT}), way) AS labels
-                FROM (
-                    SELECT any(numbers) AS way, count() AS found
-                    FROM (SELECT {NODES} AS numbers FROM journeys FINAL {where}) GROUP BY cityHash64(numbers))))
+                SELECT way, found, arrayMap(n -> bitShiftRight(n, {LABEL_SHIFT}), way) AS labels FROM ({passed})))
         GROUP BY node ORDER BY journeys DESC LIMIT {MAX_NODES} WITH TIES""",  # noqa: S608
         parameters,
     )

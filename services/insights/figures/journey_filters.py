@@ -7,14 +7,26 @@ from typing import Any, Final
 
 from msgspec import structs
 
+from services.insights.conditions import day_number
 from services.insights.filters import Filters
 from services.insights.language import N_
 from services.insights.ports import Store
 from services.insights.queries import Question
+from shared.journey.vocabulary import CHANNELS
 
 SOURCE_IGNORED: Final = N_("Journeys join events of several sources: the filter “source” does not apply here.")
 
+SAMPLED_POINTS: Final = 50_000
+"""So many points say enough of how they cluster by journey."""
+
+_KEYS: Final = 1 << 64
 _BEGAN: Final = (("from_us", ">="), ("to_us", "<"))
+_YEAR: Final = "_partition_value.1"
+"""The year in which a row of `journeys` began, without reading it."""
+_BEGAN_ON: Final = {
+    "from_us": ("day >= toDate({from_us_day:UInt16})", f"{_YEAR} >= toYear(toDate({{from_us_day:UInt16}}))"),
+    "to_us": ("day < toDate({to_us_day:UInt16})", f"{_YEAR} <= toYear(toDate({{to_us_day:UInt16}} - 1))"),
+}
 _TERRITORY: Final = "(territory = {territory:String} OR startsWith(territory, {territory_below:String}))"
 
 
@@ -22,6 +34,14 @@ def with_point_sql(parameter: str) -> str:
     """The condition on rows of `journeys` that they hold a point in force of the rule that this parameter names."""
     return f"""journey_key IN (
     SELECT journey_key FROM points WHERE rule = {{{parameter}:String}} GROUP BY journey_key HAVING sum(sign) > 0)"""  # noqa: S608
+
+
+def part_of_points(points: int) -> tuple[str, ...]:
+    """The condition on rows of `points`, of which there are so many, that about `SAMPLED_POINTS` of them are left: those of the
+    journeys with the lowest numbers, which are hashes. None where there are no more.
+    """
+    share = -(-points // SAMPLED_POINTS)
+    return (f"journey_key < {_KEYS // share}",) if share > 1 else ()
 
 
 def restrict_journeys(filters: Filters) -> tuple[list[str], dict[str, Any]]:
@@ -35,21 +55,42 @@ def restrict_journeys(filters: Filters) -> tuple[list[str], dict[str, Any]]:
     if filters.service is not None:
         conditions.append("service = {service:String}")
         parameters["service"] = filters.service
-    for name, sign in _BEGAN:
-        value = getattr(filters, name)
-        if value is not None:
-            conditions.append(f"started {sign} fromUnixTimestamp64Micro({{{name}:Int64}}, 'UTC')")
-            parameters[name] = value
+    began, edges = _began_within(filters)
+    conditions += began
+    parameters |= edges
     if filters.territory is not None:
         conditions.append(_TERRITORY)
         parameters |= {"territory": filters.territory, "territory_below": filters.territory + "/"}
     if filters.channel is not None:
-        conditions.append("has(distinct_channels, {channel:String})")
+        conditions.append(_came_by(filters.channel))
         parameters["channel"] = filters.channel
     if filters.rule is not None:
         conditions.append(with_point_sql("rule"))
         parameters["rule"] = filters.rule
     return conditions, parameters
+
+
+def _began_within(filters: Filters) -> tuple[list[str], dict[str, Any]]:
+    """The conditions of the period, and their values. Whole days are told by the column `day`, of which there is less to read;
+    it says nothing of the years that rows lie in, which are told beside it.
+    """
+    edges = {name: getattr(filters, name) for name, _ in _BEGAN if getattr(filters, name) is not None}
+    if not filters.on_full_days():
+        instants = [
+            f"started {sign} fromUnixTimestamp64Micro({{{name}:Int64}}, 'UTC')"
+            for name, sign in _BEGAN
+            if name in edges
+        ]
+        return instants, edges
+    conditions = [condition for name in edges for condition in _BEGAN_ON[name]]
+    return conditions, edges | {f"{name}_day": day_number(at) for name, at in edges.items()}
+
+
+def _came_by(channel: str) -> str:
+    """The condition that an event came by this channel, which is bound as `channel`."""
+    if channel in CHANNELS:
+        return f"bitTest(channel_bits, {CHANNELS.index(channel)})"
+    return "has(distinct_channels, {channel:String})"
 
 
 def journeys_where(filters: Filters, *more: str) -> tuple[str, dict[str, Any]]:

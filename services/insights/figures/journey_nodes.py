@@ -48,6 +48,23 @@ def label_number(label: str) -> str:
     return f"bitShiftRight(cityHash64({label}), {LABEL_SHIFT})"
 
 
+def ways(filters: Filters, name: str = "''") -> tuple[str, dict[str, Any]]:
+    """Rows of `found` journeys under the filters that went one `way` (nodes as in `NODES`), per `name`, an expression over rows
+    of `journeys`; and the values.
+
+    Of each way one row tells its nodes, whichever version it is of: they are what its number is made of (migration 0018).
+    """
+    where, parameters = journeys_where(filters)
+    return (
+        f"""
+        SELECT name, found, way
+        FROM (
+            SELECT {name} AS name, way_key, count() AS found FROM journeys FINAL {where} GROUP BY name, way_key) AS counted
+        INNER JOIN (SELECT way_key, {NODES} AS way FROM journeys {where} LIMIT 1 BY way_key) AS passed USING way_key""",
+        parameters,
+    )
+
+
 def node_names(store: Store, filters: Filters, numbers: Collection[int]) -> dict[int, Node]:
     """The names of the nodes with these numbers, as far as journeys of the service and period hold them."""
     if not numbers:

@@ -3,7 +3,6 @@
 from collections import Counter, defaultdict
 from collections.abc import Mapping
 from functools import partial
-from math import isnan
 from typing import Any, Final
 
 from msgspec import Struct
@@ -20,6 +19,9 @@ from services.insights.language import N_
 from services.insights.problems import Problem
 
 Edge = tuple[Node, Node]
+
+_Spreads = Mapping[tuple[int, int, int], tuple[float, float]]
+"""Median and 90th percentile of the seconds before a node, by its row (`_place`)."""
 
 EVENTS_PARAMETER: Final = Parameter(
     "events",
@@ -103,8 +105,9 @@ def _read_map(ask: Ask, filters: Filters, events: str) -> JourneyMap:
     held: dict[Node, Counter[str]] = defaultdict(Counter)
     for (_, target), rules in points.items():
         held[target].update(rules)
-    nodes = [_node(row, names[row["target"]], held) for row in rows if row["total"] and row["target"]]
-    passages = [_passage(row, names, points) for row in rows if not row["total"]]
+    between = {_place(row): row["spread"] for row in answer(ask.store, map_queries.times_between(filters, events))}
+    nodes = [_node(row, names[row["target"]], held, between) for row in rows if row["total"] and row["target"]]
+    passages = [_passage(row, names, points, between) for row in rows if not row["total"]]
     return JourneyMap(
         filters=filters,
         events=events,
@@ -129,32 +132,39 @@ def _names(ask: Ask, filters: Filters, numbers: set[int]) -> dict[int, Node]:
     return {0: START} | node_names(ask.store, filters, numbers - {0})
 
 
-def _node(row: Mapping[str, Any], node: Node, points: Mapping[Node, Mapping[str, int]]) -> NodeCount:
+def _place(row: Mapping[str, Any]) -> tuple[int, int, int]:
+    """Which passage or node a row is of."""
+    return row["total"], row["origin"], row["target"]
+
+
+def _node(row: Mapping[str, Any], node: Node, points: Mapping[Node, Mapping[str, int]], between: _Spreads) -> NodeCount:
+    median_s, p90_s = _known(between.get(_place(row)))
     return NodeCount(
         node=node,
         events=int(row["passages"]),
         journeys=int(row["first_events"]),
         again=int(row["again"]),
         timed=int(row["timed"]),
-        median_s=_known(row["spread"][0]),
-        p90_s=_known(row["spread"][1]),
+        median_s=median_s,
+        p90_s=p90_s,
         points=dict(points.get(node, {})),
     )
 
 
 def _passage(
-    row: Mapping[str, Any], names: Mapping[int, Node], points: Mapping[Edge, Mapping[str, int]]
+    row: Mapping[str, Any], names: Mapping[int, Node], points: Mapping[Edge, Mapping[str, int]], between: _Spreads
 ) -> PassageCount:
+    median_s, p90_s = _known(between.get(_place(row)))
     edge = names[row["origin"]], names[row["target"]] if row["target"] else END
     return PassageCount(
         edge=edge,
         passages=int(row["passages"]),
         journeys=int(row["first_passages"]),
-        median_s=_known(row["spread"][0]),
-        p90_s=_known(row["spread"][1]),
+        median_s=median_s,
+        p90_s=p90_s,
         points=sum(points.get(edge, {}).values()),
     )
 
 
-def _known(seconds: float) -> float | None:
-    return None if isnan(seconds) else round(seconds, 6)
+def _known(spread: tuple[float, float] | None) -> tuple[float | None, float | None]:
+    return (None, None) if spread is None else (round(spread[0], 6), round(spread[1], 6))

@@ -18,6 +18,7 @@ from services.insights.figures.journey_nodes import (
     STEP_BIT,
     Node,
     node_number,
+    ways,
 )
 from services.insights.filters import Filters
 from services.insights.queries import Question
@@ -103,33 +104,56 @@ def _kept(name: str, events: str) -> str:
     return name if events == ALL else f"arrayFilter((x, k) -> {_KEEP[events]}, {name}, {_KEPT_BY[events]})"
 
 
+def _ways(filters: Filters, events: str) -> tuple[str, dict[str, Any]]:
+    """Rows of `found` journeys that hold an event of the map and went one `way`; of some events only, one row a journey."""
+    if events == ALL:
+        passed, parameters = ways(filters)
+    else:
+        where, parameters = _scope(filters, events)
+        passed = f"SELECT 1 AS found, {_kept(NODES, events)} AS way FROM journeys FINAL {where}"
+    return f"SELECT found, way FROM ({passed}) WHERE notEmpty(way)", parameters
+
+
 def passages(filters: Filters, events: str) -> Question:
     """Two kinds of rows, of journeys that hold an event of the map.
 
-    With `total` 0, a passage `origin` -> `target` of successive events: `passages`, the journeys that make it
-    (`first_passages`), and the seconds between (`spread`: median and 90th percentile, not a number where none are known).
-    With `total` 1, the node `target`: `passages` are its events, `first_events` the journeys that pass it, `again` those that
-    pass it more than once, `spread` the seconds since the event before, of `timed` events.
+    With `total` 0, a passage `origin` -> `target` of successive events: `passages`, and the journeys that make it
+    (`first_passages`). With `total` 1, the node `target`: `passages` are its events, `first_events` the journeys that pass it,
+    `again` those that pass it more than once, `timed` the events that another came before.
+    """
+    passed, parameters = _ways(filters, events)
+    return Question(
+        f"""
+        SELECT grouping(origin) AS total, origin, target, sum(found) AS passages, sumIf(found, nth = 1) AS first_passages,
+            sumIf(found, nth_at_target = 1) AS first_events, sumIf(found, nth_at_target = 2) AS again,
+            sumIf(found, origin != 0 AND target != 0) AS timed
+        FROM (
+            SELECT found, arrayPushFront(way, 0) AS origins, arrayPushBack(way, 0) AS targets,
+                arrayEnumerateUniq(origins, targets) AS nths, arrayEnumerateUniq(targets) AS nths_at_target
+            FROM ({passed}))
+        ARRAY JOIN origins AS origin, targets AS target, nths AS nth, nths_at_target AS nth_at_target
+        GROUP BY GROUPING SETS ((origin, target), (target))""",
+        parameters,
+    )
+
+
+def times_between(filters: Filters, events: str) -> Question:
+    """Median and 90th percentile (`spread`) of the seconds between successive events: rows as of `passages`, of those that are
+    known.
     """
     where, parameters = _scope(filters, events)
     return Question(
         f"""
-        SELECT grouping(origin) AS total, origin, target, sum(f.passages) AS passages, sum(f.first_passages) AS first_passages,
-            sum(f.first_events) AS first_events, sum(f.again) AS again, sum(f.timed) AS timed,
-            quantilesExactInclusiveMerge(0.5, 0.9)(seconds) AS spread
+        SELECT grouping(origin) AS total, origin, target, quantilesExactInclusiveMerge(0.5, 0.9)(seconds) AS spread
         FROM (
-            SELECT origin, target, count() AS passages, sum(nth = 1) AS first_passages,
-                sum(nth_at_target = 1) AS first_events, sum(nth_at_target = 2) AS again,
-                sum(gap_us >= 0 AND origin != 0 AS between) AS timed,
-                quantilesExactInclusiveStateIf(0.5, 0.9)(gap_us / 1e6, between) AS seconds
+            SELECT origin, target, quantilesExactInclusiveState(0.5, 0.9)(gap_us / 1e6) AS seconds
             FROM (
-                SELECT arrayPushFront(way, 0) AS origins, arrayPushBack(way, 0) AS targets,
-                    arrayEnumerateUniq(origins, targets) AS nths, arrayEnumerateUniq(targets) AS nths_at_target,
-                    arrayPushBack(arrayDifference(times), -1) AS gaps
+                SELECT arrayPopBack(way) AS origins, arrayPopFront(way) AS targets,
+                    arrayPopFront(arrayDifference(times)) AS gaps
                 FROM (SELECT {_kept(NODES, events)} AS way, {_kept(_MICROS, events)} AS times FROM journeys FINAL {where})
-                WHERE notEmpty(way))
-            ARRAY JOIN origins AS origin, targets AS target, nths AS nth, nths_at_target AS nth_at_target, gaps AS gap_us
-            GROUP BY origin, target) AS f
+                WHERE length(way) > 1)
+            ARRAY JOIN origins AS origin, targets AS target, gaps AS gap_us
+            GROUP BY origin, target)
         GROUP BY GROUPING SETS ((origin, target), (target))""",
         parameters,
     )
@@ -137,13 +161,14 @@ def passages(filters: Filters, events: str) -> Question:
 
 def happy_path(filters: Filters, events: str) -> Question:
     """The path, from first to last event, that most journeys take (of equals, the one that comes first by its nodes)."""
-    where, parameters = _scope(filters, events)
+    passed, parameters = _ways(filters, events)
+    counted = f"SELECT way AS path, found AS journeys FROM ({passed})"
+    if events != ALL:
+        counted = f"SELECT any(way) AS path, sum(found) AS journeys FROM ({passed}) GROUP BY cityHash64(way)"
     return Question(
         f"""
-        SELECT any(way) AS path, count() AS journeys
-        FROM (SELECT {_kept(NODES, events)} AS way FROM journeys FINAL {where})
-        WHERE notEmpty(way) AND length(way) <= {MAX_PATH}
-        GROUP BY cityHash64(way) ORDER BY journeys DESC, path LIMIT 1""",
+        SELECT path, journeys FROM ({counted}) WHERE length(path) <= {MAX_PATH}
+        ORDER BY journeys DESC, path LIMIT 1""",
         parameters,
     )
 

@@ -10,7 +10,7 @@ from services.insights.queries import Question
 from services.insights.sums import sums
 from shared.store.stored_sums import HOUR
 
-SAMPLED_CONTACTS: Final = 100_000
+SAMPLED_CONTACTS: Final = 50_000
 """So many contacts say enough of how they cluster by person."""
 
 _KEYS: Final = 1 << 64
@@ -38,7 +38,7 @@ def clusters_question(filters: Filters, contacts: int) -> Question:
     Of `contacts` in all about `SAMPLED_CONTACTS` are looked at: those of the persons with the lowest numbers, which are hashes.
     """
     conditions, parameters = restrict(filters, rule_column=True)
-    conditions += within(filters, HOUR if filters.on_full_hours() else "time")
+    conditions += within(filters, "time")
     share = -(-contacts // SAMPLED_CONTACTS)
     if share > 1:
         conditions.append(f"person_key < {_KEYS // share}")

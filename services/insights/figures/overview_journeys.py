@@ -4,7 +4,7 @@
 from typing import Final, NamedTuple
 
 from services.insights.figures.figure import Ask, Figure
-from services.insights.figures.journey_completion import completion_sql
+from services.insights.figures.journey_completion import ended_with_outcome
 from services.insights.figures.journey_filters import journey_notes, journeys_where
 from services.insights.figures.overview_periods import NAMES, two_periods
 from services.insights.figures.overview_ratio import Sums, read_sums, sums_sql
@@ -39,21 +39,48 @@ class InShort(NamedTuple):
 
 
 def journeys_in_short(filters: Filters, until_us: int) -> Question:
-    """One row: the counts of `InShort`, in its order; what happened from `until_us` on is not looked at."""
+    """One row: the counts of `InShort`, in its order; what happened from `until_us` on is not looked at.
+
+    Journeys are counted first by what is known of each (`known`, a bit each), and of those with several cases the further ones
+    are put aside (`more`): the rest is worked out of a few dozen rows, and of these.
+    """
     where, parameters = journeys_where(filters)
     outcomes = f"time < {_UNTIL}"
     if filters.from_us is not None:
         outcomes += " AND time >= fromUnixTimestamp64Micro({from_us:Int64}, 'UTC')"
+    bits = " + ".join(f"{1 << place} * ({each})" for place, each in enumerate(_known_until(outcomes)))
     return Question(
         f"""
-        SELECT countIf(known) AS begun, countIf(online) AS begun_online, countIf(known AND done) AS completed,
-            countIf(online AND done) AS completed_online,
-            {sums_sql("form AND form_done", "form")} AS forms, {sums_sql("ended_cases", "begun_cases")} AS cases
+        SELECT sumIf(found, known) AS begun, sumIf(found, online) AS begun_online, sumIf(found, known AND done) AS completed,
+            sumIf(found, online AND done) AS completed_online,
+            {sums_sql("form_done", "form", "found")} AS forms, {sums_sql("ended_cases", "begun_cases", "found")} AS cases
         FROM (
-            SELECT entry_channel != '' AS known, entry_channel IN {{online:Array(String)}} AS online,
-                {completion_sql(outcomes, _UNTIL)}
-            FROM journeys FINAL {where})""",
+            SELECT {", ".join(f"bitTest(bits, {place}) AS {name}" for place, name in enumerate(_BITS))}, group.1 AS found,
+                begun + arrayCount(each -> each.begun < {_UNTIL}, group.2) AS begun_cases,
+                ended + arrayCount(each -> each.ended < {_UNTIL}, group.2) AS ended_cases,
+                if(begun_cases > 0, begun_cases = ended_cases, form_done) AS done
+            FROM (
+                SELECT toUInt8({bits}) AS bits, countIf(empty(more_cases)) AS alone,
+                    groupArrayIf(more_cases, notEmpty(more_cases)) AS more
+                FROM journeys FINAL {where} GROUP BY bits)
+            ARRAY JOIN arrayConcat([(alone, [])], arrayMap(cases -> (toUInt64(1), cases), more)) AS group)""",
         {**parameters, "until_us": until_us, "online": list(ONLINE)},
+    )
+
+
+_BITS: Final = ("known", "online", "form", "form_done", "begun", "ended")
+
+
+def _known_until(outcomes: str) -> tuple[str, ...]:
+    """What each of `_BITS` says of a journey: of its entry, an online form, and the first of its cases."""
+    form = f"form_started < {_UNTIL}"
+    return (
+        "entry_channel != ''",
+        "entry_channel IN {online:Array(String)}",
+        form,
+        f"{form} AND (form_submitted < {_UNTIL} OR {ended_with_outcome(outcomes)})",
+        f"case_begun < {_UNTIL}",
+        f"case_ended < {_UNTIL}",
     )
 
 

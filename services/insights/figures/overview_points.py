@@ -1,9 +1,11 @@
 """Friction points: per 1,000 contacts and online steps, by rule, by service and by territory."""
 
+# ruff: noqa: S608 - what is put into these statements are conditions of named filters; values are bound
 from typing import Final, NamedTuple
 
 from services.insights.figures.figure import Ask, Figure
 from services.insights.figures.intervals import dispersion_of
+from services.insights.figures.journey_filters import part_of_points
 from services.insights.figures.overview_periods import NAMES, two_periods
 from services.insights.figures.points_found import contact_points
 from services.insights.figures.summaries import (
@@ -18,7 +20,7 @@ from services.insights.filters import Filters
 from services.insights.language import N_
 from services.insights.observability import rule_statuses
 from services.insights.ports import Store
-from services.insights.queries import CASE_WORK_RULES, Question, squares_by
+from services.insights.queries import CASE_WORK_RULES, Question, points_where
 from shared.journey.instants import DAY_US
 from shared.journey.vocabulary import CITIZEN_TYPES
 
@@ -40,9 +42,16 @@ _OF_CONTACTS: Final = "rule NOT IN {case_rules:Array(String)}"
 
 
 def clusters_question(filters: Filters, points: int) -> Question:
-    """Of points that do not stem from case work, of which there are so many: how they cluster by journey (`squares_by`)."""
-    question = squares_by((), filters, points, _OF_CONTACTS)
-    return Question(question.sql, {**question.parameters, "case_rules": sorted(CASE_WORK_RULES)})
+    """Of points that do not stem from case work, of which there are so many: `points`, and as `squares` the sum of the squares of
+    how many a journey holds; of many points of a part of the journeys (`part_of_points`).
+    """
+    where, parameters = points_where(filters, _OF_CONTACTS, *part_of_points(points))
+    return Question(
+        f"""
+        SELECT sum(held) AS points, sum(held * held) AS squares
+        FROM (SELECT sum(sign) AS held FROM points {where} GROUP BY journey_key HAVING held > 0)""",
+        {**parameters, "case_rules": sorted(CASE_WORK_RULES)},
+    )
 
 
 def point_rate(store: Store, filters: Filters) -> PointRate:

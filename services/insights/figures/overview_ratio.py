@@ -58,7 +58,8 @@ def ratio(sums: Sums) -> Estimate | None:
     return Estimate(value, Interval(max(value - half, 0.0), value + half))
 
 
-def sums_sql(part: str, whole: str) -> str:
-    """The six sums of `Sums` as one tuple, in its order, over rows of one unit each; `part` and `whole` are expressions."""
+def sums_sql(part: str, whole: str, units: str = "1") -> str:
+    """The six sums of `Sums` as one tuple, in its order; `part` and `whole` are expressions over rows of `units` alike units."""
     p, w = f"toFloat64({part})", f"toFloat64({whole})"
-    return f"(countIf({w} > 0), sum({p}), sum({w}), sum({p} * {p}), sum({p} * {w}), sum({w} * {w}))"
+    sums = ", ".join(f"sum({units} * {each})" for each in (p, w, f"{p} * {p}", f"{p} * {w}", f"{w} * {w}"))
+    return f"(sumIf({units}, {w} > 0), {sums})"

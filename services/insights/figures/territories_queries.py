@@ -5,7 +5,7 @@ from typing import Final
 
 from services.insights.figures.compare_measures import since_sql
 from services.insights.figures.journey_completion import completion_sql
-from services.insights.figures.journey_filters import journeys_where
+from services.insights.figures.journey_filters import journeys_where, part_of_points
 from services.insights.figures.overview_journeys import ONLINE
 from services.insights.filters import Filters
 from services.insights.queries import CASE_WORK_RULES, MAX_GROUPS, Question, events_where, points_where
@@ -18,7 +18,6 @@ ASSISTED: Final = "partner"
 ALONE: Final = tuple(channel for channel in ONLINE if channel != ASSISTED)
 """Channels on which a citizen acts online without help."""
 MAX_BINS: Final = 400
-_SAMPLE_POINTS: Final = 200_000
 QUARTER: Final = "quarter"
 UNITS: Final = ("day", "week", "month", QUARTER, "year")
 _START_OF_QUARTER: Final = "toUnixTimestamp(toDateTime(toStartOfQuarter($moment), 'UTC'))"
@@ -61,11 +60,9 @@ def points_by_territory(filters: Filters) -> Question:
 def spread_of_points(filters: Filters, points: int) -> Question:
     """Points that do not stem from case work, and the sum of the squares of how many a journey holds.
 
-    `points`: about how many there are; of very many, a fixed part of the journeys is looked at.
+    `points`: about how many there are; of many, a fixed part of the journeys is looked at.
     """
-    every = max(points // _SAMPLE_POINTS, 1)
-    sample = () if every == 1 else (f"journey_key % {every} = 0",)
-    where, parameters = points_where(filters, "rule NOT IN {case_rules:Array(String)}", *sample)
+    where, parameters = points_where(filters, "rule NOT IN {case_rules:Array(String)}", *part_of_points(points))
     return Question(
         f"""
         SELECT sum(held) AS points, sum(toFloat64(held) * held) AS squares
