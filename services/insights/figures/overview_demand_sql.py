@@ -8,7 +8,6 @@ from services.insights.figures.overview_ratio import sums_sql
 from services.insights.filters import Filters
 from services.insights.queries import Question
 from services.insights.sums import sums
-from shared.store.stored_sums import HOUR
 
 SAMPLED_CONTACTS: Final = 50_000
 """So many contacts say enough of how they cluster by person."""
