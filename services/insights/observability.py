@@ -3,7 +3,9 @@
 Source: docs/definitions/frictions.md, "Observable or not".
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping
+from functools import reduce
+from operator import or_
 from typing import Literal, NamedTuple
 
 from services.insights import queries
@@ -15,8 +17,8 @@ from shared.detection.settings import RULES, RuleBook
 
 Status = Literal["observed", "not_observable", "off"]
 
-_Received = Sequence[tuple[str, int]]
-"""Of `queries.received`, for one service and channel: each type, and the bits of the fields that its events carry."""
+_Received = Mapping[str, int]
+"""Of `queries.received`, for one service and channel: by type, the bits of the fields that its events carry."""
 
 
 class Observed(NamedTuple):
@@ -33,39 +35,46 @@ class Observed(NamedTuple):
 def rule_statuses(store: Store, filters: Filters, book: RuleBook) -> dict[str, Status]:
     """For every rule, whether it is observed, not observable, or switched off, in what the filters leave."""
     places = _places_received(store, filters)
-    services = {service for service, _ in places} or {filters.service or ""}
-    return {rule: _status(rule, places, services, book) for rule in RULES}
+    enabled = _enabled(places, filters, book)
+    return {rule: _status(rule, places, enabled) for rule in RULES}
 
 
 def observed_places(store: Store, filters: Filters, book: RuleBook) -> dict[str, Observed]:
     """For every rule, where it can be observed in what the filters leave."""
     places = _places_received(store, filters)
-    services = {service for service, _ in places} or {filters.service or ""}
+    enabled = _enabled(places, filters, book)
     found = {}
     for rule in RULES:
-        judged = {place: rows for place, rows in places.items() if rule in book.for_service(place[0]).enabled}
-        blind = [rows for rows in judged.values() if not _shows(rows, DECLARATIONS[rule])]
-        status = _status(rule, places, services, book)
+        judged = [received for (service, _), received in places.items() if rule in enabled[service]]
+        blind = [received for received in judged if not _shows(received, DECLARATIONS[rule])]
         missing = _missing(blind, DECLARATIONS[rule]) if blind and len(blind) == len(judged) else []
-        found[rule] = Observed(status, len(judged) - len(blind), len(judged), missing)
+        found[rule] = Observed(_status(rule, places, enabled), len(judged) - len(blind), len(judged), missing)
     return found
 
 
-def _missing(places: Sequence[_Received], declaration: Declaration) -> list[str]:
+def _enabled(
+    places: Mapping[tuple[str, str], _Received], filters: Filters, book: RuleBook
+) -> dict[str, Collection[str]]:
+    """The rules that judge each service, of which anything came; of none, those that would judge the one asked for."""
+    services = {service for service, _ in places} or {filters.service or ""}
+    return {service: book.for_service(service).enabled for service in services}
+
+
+def _missing(places: Iterable[_Received], declaration: Declaration) -> list[str]:
     """The types, none of which came, or else the fields that none of them carried."""
-    rows = [row for each in places for row in each]
-    of_type = [row for row in rows if not declaration.needed_types or row[0] in declaration.needed_types]
-    if not of_type:
+    found = [bits for received in places if (bits := _carried(received, declaration)) is not None]
+    if not found:
         return sorted(declaration.needed_types)
-    return sorted(field for field in declaration.needed_fields if not _carried(field, of_type))
+    carried = reduce(or_, found)
+    return sorted(field for field in declaration.needed_fields if not carried >> queries.FIELD_BITS[field] & 1)
 
 
-def _places_received(store: Store, filters: Filters) -> dict[tuple[str, str], list[tuple[str, int]]]:
+def _places_received(store: Store, filters: Filters) -> dict[tuple[str, str], dict[str, int]]:
     """What came, by service and channel."""
     question = queries.received(filters)
-    places: dict[tuple[str, str], list[tuple[str, int]]] = {}
+    places: dict[tuple[str, str], dict[str, int]] = {}
     for service, channel, kind, _, carried in store.query(question.sql, question.parameters).rows:
-        places.setdefault((service, channel), []).append((kind, int(carried)))
+        places.setdefault((service, channel), {})[kind] = carried
     return places
 
 
@@ -75,21 +84,23 @@ def rules_not_observable(store: Store, filters: Filters, book: RuleBook) -> list
     return [rule for rule, status in statuses.items() if status == "not_observable" and filters.rule in {None, rule}]
 
 
-def _status(rule: str, places: Mapping[tuple[str, str], _Received], services: set[str], book: RuleBook) -> Status:
-    judged = {service for service in services if rule in book.for_service(service).enabled}
-    if not judged:
+def _status(rule: str, places: Mapping[tuple[str, str], _Received], enabled: Mapping[str, Collection[str]]) -> Status:
+    if not any(rule in rules for rules in enabled.values()):
         return "off"
-    seen = any(_shows(rows, DECLARATIONS[rule]) for (service, _), rows in places.items() if service in judged)
+    declaration = DECLARATIONS[rule]
+    seen = any(rule in enabled[service] and _shows(received, declaration) for (service, _), received in places.items())
     return "observed" if seen else "not_observable"
 
 
-def _shows(rows: _Received, declaration: Declaration) -> bool:
+def _shows(received: _Received, declaration: Declaration) -> bool:
     """Whether one service and channel sent one of the needed types, and each of the needed fields on such events."""
-    types = declaration.needed_types
-    of_type = [row for row in rows if not types or row[0] in types]
-    return bool(of_type) and all(_carried(field, of_type) for field in declaration.needed_fields)
+    carried = _carried(received, declaration)
+    return carried is not None and all(carried >> queries.FIELD_BITS[field] & 1 for field in declaration.needed_fields)
 
 
-def _carried(field: str, rows: _Received) -> bool:
-    bit = 1 << queries.FIELD_BITS[field]
-    return any(carried & bit for _, carried in rows)
+def _carried(received: _Received, declaration: Declaration) -> int | None:
+    """The bits of the fields that events of the needed types (of any, where none is named) carry; `None` where none came."""
+    of_type = [
+        bits for kind, bits in received.items() if not declaration.needed_types or kind in declaration.needed_types
+    ]
+    return reduce(or_, of_type) if of_type else None

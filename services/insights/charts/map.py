@@ -4,7 +4,7 @@ All lengths are pixels of the drawing, whole ones where they place something; wh
 """
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import pairwise
 from math import ceil, sqrt
 from typing import Final, NamedTuple
@@ -90,16 +90,8 @@ class MapDrawing(Struct, frozen=True):
     without_label: int
 
 
-class _Rect(NamedTuple):
-    left: int
-    top: int
-    right: int
-    bottom: int
-
-    def meets(self, other: "_Rect") -> bool:
-        return (
-            self.left < other.right and other.left < self.right and self.top < other.bottom and other.top < self.bottom
-        )
+_Rect = tuple[int, int, int, int]
+"""Left, top, right, bottom."""
 
 
 class _Curve(NamedTuple):
@@ -255,7 +247,7 @@ def _head(points: Sequence[tuple[float, float]]) -> str:
 
 def _labels(boxes: Mapping[int, Box], curves: Mapping[Pair, _Curve], links: Sequence[Link]) -> dict[Pair, Label]:
     """Labels of the most frequent passages first, each at the first place of its line that is free."""
-    taken = [_Rect(each.x - 3, each.y - 3, each.x + BOX_WIDTH + 3, each.y + BOX_HEIGHT + 3) for each in boxes.values()]
+    taken = [(each.x - 3, each.y - 3, each.x + BOX_WIDTH + 3, each.y + BOX_HEIGHT + 3) for each in boxes.values()]
     labels = {}
     for link in sorted(links, key=lambda each: (not each.on_path, -(each.passages or 0), each.ends)):
         if not (link.lines or link.friction):
@@ -263,12 +255,20 @@ def _labels(boxes: Mapping[int, Box], curves: Mapping[Pair, _Curve], links: Sequ
         width, height, badge_x = _size(link)
         for x, y in _candidates(curves[link.ends]):
             left, top = round(x - width / 2), round(y - height / 2)
-            rect = _Rect(left, top, left + width, top + height)
-            if rect.left >= 0 and not any(rect.meets(other) for other in taken):
+            rect = (left, top, left + width, top + height)
+            if left >= 0 and _is_free(rect, taken):
                 taken.append(rect)
                 labels[link.ends] = Label(left, top, width, height, left + badge_x)
                 break
     return labels
+
+
+def _is_free(rect: _Rect, taken: Iterable[_Rect]) -> bool:
+    left, top, right, bottom = rect
+    for other_left, other_top, other_right, other_bottom in taken:
+        if left < other_right and other_left < right and top < other_bottom and other_top < bottom:
+            return False
+    return True
 
 
 def _size(link: Link) -> tuple[int, int, int]:
@@ -280,13 +280,17 @@ def _size(link: Link) -> tuple[int, int, int]:
     return width, _LABEL_HEIGHT * max(len(link.lines), 1) + 2, badge_x
 
 
-def _candidates(curve: _Curve) -> list[tuple[float, float]]:
+def _candidates(curve: _Curve) -> Iterator[tuple[float, float]]:
     """Points of a line between layers, from the middle of each stretch outwards."""
     if curve.outline:
         x, y = curve.points[0]
-        return [(x + right, y + down) for right, down in ((24, 0), (30, 0), (24, -12), (-26, 0), (-30, -12), (26, 14))]
-    stretches = [(start, end) for start, end in pairwise(curve.points) if abs(start[1] - end[1]) <= GAP]
-    return [_on_curve(start, end, share) for share in _PLACES for start, end in stretches if start[1] != end[1]]
+        for right, down in ((24, 0), (30, 0), (24, -12), (-26, 0), (-30, -12), (26, 14)):
+            yield x + right, y + down
+        return
+    stretches = [(start, end) for start, end in pairwise(curve.points) if 0 < abs(start[1] - end[1]) <= GAP]
+    for share in _PLACES:
+        for start, end in stretches:
+            yield _on_curve(start, end, share)
 
 
 def _on_curve(start: tuple[float, float], end: tuple[float, float], share: float) -> tuple[float, float]:

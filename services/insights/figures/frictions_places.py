@@ -140,13 +140,23 @@ def found_places(ask: Ask, group: str) -> list[Place]:
     return sorted(found, key=lambda each: (-each.points, -each.events, each.name))
 
 
-def against_the_rest(place: Place, places: Sequence[Place], confidence: float) -> Estimate | None:
-    """The rate per 1,000 events here less that of all other places together; `None` where there are none."""
-    points, sampled, squares, events = (sum(each[at] for each in places) for at in (1, 2, 3, 4))  # type: ignore[misc]
+def together(places: Sequence[Place]) -> Place:
+    """All places added up."""
+    return Place(
+        "",
+        sum(place.points for place in places),
+        sum(place.sampled for place in places),
+        sum(place.squares for place in places),
+        sum(place.events for place in places),
+    )
+
+
+def against_the_rest(place: Place, whole: Place, confidence: float) -> Estimate | None:
+    """The rate per 1,000 events here less that of all other places of the whole; `None` where there are none."""
     here = rate(place.points, place.events / 1_000, confidence, dispersion_of(place.sampled, place.squares))
     there = rate(
-        points - place.points, (events - place.events) / 1_000, confidence,
-        dispersion_of(sampled - place.sampled, squares - place.squares),
+        whole.points - place.points, (whole.events - place.events) / 1_000, confidence,
+        dispersion_of(whole.sampled - place.sampled, whole.squares - place.squares),
     )  # fmt: skip
     return None if here is None or there is None else difference(here, there)
 
@@ -156,6 +166,7 @@ def _concentration(ask: Ask) -> Table:
     kind, title = GROUPS[_allowed(group)]
     places = found_places(ask, group)
     compared = [place for place in places if place.name]
+    whole = together(compared) if len(compared) > 1 else None
     confidence = corrected(CONFIDENCE, len(compared))
     return table(
         (
@@ -168,12 +179,12 @@ def _concentration(ask: Ask) -> Table:
             Column(name="high", title=N_("Difference at most"), kind="rate", of="points"),
             Column(name="reading", title=N_("Reading"), kind="text", words=READINGS, of="points"),
         ),
-        [_row(place, compared, confidence) for place in places if place.points or place.events],
+        [_row(place, whole, confidence) for place in places if place.points or place.events],
     )
 
 
-def _row(place: Place, compared: Sequence[Place], confidence: float) -> tuple[Value, ...]:
-    estimate = against_the_rest(place, compared, confidence) if place.name and len(compared) > 1 else None
+def _row(place: Place, whole: Place | None, confidence: float) -> tuple[Value, ...]:
+    estimate = against_the_rest(place, whole, confidence) if place.name and whole is not None else None
     return (
         place.name, place.points, place.events,
         1_000 * place.points / place.events if place.events else None,
