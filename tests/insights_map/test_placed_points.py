@@ -10,6 +10,7 @@ import pytest
 
 from services.insights.figures.frictions_after import after_question
 from services.insights.figures.map_queries import EVENTS, points_at
+from services.insights.figures.placed import NOT_PLACED_YET, placed_notes
 from services.insights.figures.points_found import journeys_touched
 from services.insights.filters import Filters
 from services.insights.queries import Question, points_where
@@ -267,7 +268,9 @@ def test_points_that_were_here_before_are_placed_once_the_platform_runs(empty_st
     for statement in read_migrations()[16].statements:
         empty_store.writer().command(statement)
     assert journeys_freshness(empty_store).through_us == 0
+    assert placed_notes(empty_store) == (NOT_PLACED_YET,)
     assert assemble_all(empty_store, BOOK) == 0
     assert journeys_freshness(empty_store).through_us > 0
+    assert placed_notes(empty_store) == ()
     assert agree(empty_store) > 0
     assert empty_store.query("SELECT max(version), count() FROM journeys").rows == written
