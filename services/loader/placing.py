@@ -20,6 +20,9 @@ _NOTHING, _ALL = 0, 100
 _ONE_PART: Final = {"max_insert_threads": 1, "min_insert_block_size_rows": 10_000_000}
 """What takes a place back and what says the new one become visible together."""
 
+_AS_READ: Final = {"min_joined_block_size_rows": 0, "min_joined_block_size_bytes": 0}
+"""Blocks stay as small as they are read where points are joined with their journeys."""
+
 
 class Placer:
     """Places the points that are staged in the table `points`, of journeys that are written.
@@ -35,7 +38,7 @@ class Placer:
         """Write what has changed of the places of the points of these keys, all of which are staged."""
         slices, longest = self._sizes(writer)
         block = min(max(_BLOCK_EVENTS // max(longest, 1), 1), _BLOCK_ROWS)
-        settings: dict[str, Any] = _ONE_PART | {"max_block_size": block, "max_joined_block_size_rows": block}
+        settings: dict[str, Any] = _ONE_PART | _AS_READ | {"max_block_size": block}
         about = part | {"citizen_types": placing_sql.CITIZEN, "slices": slices}
         for below in (_NOTHING, _ALL)[slices == 1 :]:
             for number in range(slices):
