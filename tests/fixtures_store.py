@@ -10,7 +10,17 @@ from tests.clickhouse_http.process import ClickHouseOverHttp
 
 MEMORY_MB = 1_024
 QUERY_LIMIT_S = 20
-TABLES = ("events", "points", "late_events", "rejects", "positions", "journeys", "judged_contacts", "touched_journeys")
+TABLES = (
+    "events",
+    "points",
+    "late_events",
+    "rejects",
+    "positions",
+    "journeys",
+    "judged_contacts",
+    "placed_points",
+    "touched_journeys",
+)
 
 
 @pytest.fixture(scope="session")

@@ -1,4 +1,5 @@
-"""The assembler: from `events` into `journeys`, whatever the loader has noted in `touched_journeys`; and contacts are judged.
+"""The assembler: from `events` into `journeys`, whatever the loader has noted in `touched_journeys`; contacts are judged,
+and points placed.
 
 It takes batches of keys in order, rebuilds their journeys from all of their events, and only then deletes the batches: what a
 crash leaves undone is done again, with the same result under a higher version.
@@ -169,6 +170,7 @@ class Assembler:
         if sum(events for *_, events, _, _ in found) <= self._max_events:
             journeys = list(self._cuts(writer, book, found))
             self._write(writer, journeys)
+            self._remove(writer, part)
             self._judge.judge(writer, book, part)
         else:
             keys = writer.query(journey_sql.KEYS, parameters=part).result_rows
@@ -177,7 +179,8 @@ class Assembler:
                 halves = [part | {"of": of * 2, "number": each} for each in (number, number + of)]
                 return sum(self._assemble(writer, book, half) for half in halves)
             journeys = self._assemble_long(writer, book, part, *keys[0])
-        writer.command(self._sql.remove, parameters=part | {"version": self._version})
+            self._remove(writer, part)
+            self._judge.place_again(writer, part)
         return len(journeys)
 
     def _write(self, writer: Client, journeys: Iterable[Cut]) -> None:
@@ -185,6 +188,10 @@ class Assembler:
         self._version = max(self._clock_us(), self._version + 1)
         self._insert_cuts(writer, journeys)
         writer.command(self._sql.assemble, parameters={"version": self._version})
+
+    def _remove(self, writer: Client, part: dict[str, int]) -> None:
+        """Take away the journeys of these keys that are no longer among those cut."""
+        writer.command(self._sql.remove, parameters=part | {"version": self._version})
 
     def _insert_cuts(self, writer: Client, journeys: Iterable[Cut]) -> None:
         rows = [each._asdict() for each in journeys]

@@ -3,6 +3,8 @@
 from string import Template
 from typing import Final, NamedTuple
 
+from shared.journey.node_numbers import CHANNEL_BITS, STEP_BIT, node_number
+
 POINTS: Final = "staging_journey_points"
 
 IN_PART: Final = "batch <= {batch:UInt64} AND cityHash64(subject, service) % {of:UInt64} = {number:UInt64}"
@@ -11,13 +13,19 @@ IN_PART: Final = "batch <= {batch:UInt64} AND cityHash64(subject, service) % {of
 LOADED: Final = f"{IN_PART} AND NOT points_only"
 """Those of them of which events were loaded."""
 _PERSONS: Final = f"person_key IN (SELECT cityHash64(subject, service) FROM touched_journeys WHERE {IN_PART})"  # noqa: S608
+_NODE: Final = (
+    f"if(step = '', bitAnd(cityHash64(channel), {CHANNEL_BITS}), bitOr({node_number('step', 'channel')}, {STEP_BIT}))"
+)
+"""What the node of a point's event has in common with it: step and channel, or that it has no step, and the channel."""
 _STAGE: Final = Template(
     """
-INSERT INTO $points (subject, service, time, source, anchor, rule, sign, minutes_citizen, minutes_administration)
-SELECT subject, service, time, source, anchor, rule, sign, minutes_citizen, minutes_administration FROM points
+INSERT INTO $points (subject, service, time, source, anchor, rule, sign, minutes_citizen, minutes_administration,
+    point_key, journey_key, channel, territory, waited_us, node, case_number)
+SELECT subject, service, time, source, anchor, rule, sign, minutes_citizen, minutes_administration,
+    cityHash64(id), journey_key, channel, territory, waited_us, $node, if(case = '', toUInt32(0), toUInt32(cityHash64(case)))
+FROM points
 WHERE subject IN (SELECT subject FROM touched_journeys WHERE $in_part)
     AND (subject, service) IN (SELECT subject, service FROM touched_journeys WHERE $in_part)
-    AND rule IN {visible:Array(String)}
 LIMIT {limit:UInt64}
 """
 )
@@ -89,7 +97,8 @@ _IN_FORCE: Final = Template(
 SELECT subject, service::String, time, source::String, anchor, '', '', toInt8(0), $not_stood,
     toNullable(toUnixTimestamp64Micro(time)), rule IN {anchoring:Array(String)} AS anchors,
     if(anchors, sum(sign * minutes_citizen), NULL), if(anchors, sum(sign * minutes_administration), NULL)
-FROM $points GROUP BY subject, service, time, source, anchor, rule HAVING sum(sign) > 0
+FROM $points WHERE rule IN {visible:Array(String)}
+GROUP BY subject, service, time, source, anchor, rule HAVING sum(sign) > 0
 """
 )
 
@@ -113,6 +122,7 @@ def statements(fence: int, events: str) -> Statements:
         "persons": _PERSONS,
         "identity": _IDENTITY,
         "loaded": LOADED,
+        "node": _NODE,
         "not_stood": _NOT_STOOD,
         "no_point": _NO_POINT,
     }

@@ -20,7 +20,7 @@ _OF_HOLDERS: Final = """
 SELECT name FROM system.tables WHERE database = currentDatabase() AND match(name, '^staging_[a-z_]+_[0-9]+$')
 """
 _RUNNING: Final = """
-SELECT countIf({assembling:Bool} = match(query, '^[[:space:]]*INSERT INTO (journeys|judged_contacts|staging_journey_)'))
+SELECT countIf({assembling:Bool} = match(query, '^[[:space:]]*INSERT INTO (journeys|judged_contacts|placed_points|staging_journey_)'))
 FROM system.processes WHERE query_kind = 'Insert' AND current_database = currentDatabase()
 """
 """Inserts of the loader or of the assembler, which work side by side."""

@@ -1,4 +1,4 @@
-"""How far tables `journeys` and `judged_contacts` are behind what has been loaded."""
+"""How far tables `journeys`, `judged_contacts` and `placed_points` are behind what has been loaded."""
 
 from collections.abc import Sequence
 from typing import Any, Final, NamedTuple, Protocol
@@ -6,14 +6,14 @@ from typing import Any, Final, NamedTuple, Protocol
 WAITING: Final = """
 SELECT
     (SELECT count() FROM touched_journeys), (SELECT min(batch) FROM touched_journeys),
-    (SELECT count() FROM assembled_journeys WHERE name = 'judged'), toUInt64(toUnixTimestamp64Micro(now64(6)))
+    (SELECT argMax(cuts, at) NOT IN ('', 'unplaced') FROM assembled_journeys WHERE name = 'judged'), toUInt64(toUnixTimestamp64Micro(now64(6)))
 """
 _FIRST_INSTANT_US: Final = 1_000_000_000_000_000
 """Batches below are no instants: they are of the past, noted all together."""
 
 
 class JourneysFreshness(NamedTuple):
-    """`waiting` keys were loaded and are not assembled. Journeys and judged contacts hold everything loaded before `through_us`.
+    """`waiting` keys were loaded and are not assembled. Journeys, judged contacts and placed points hold everything loaded before `through_us`.
 
     By ClickHouse's clock, which also gave `now_us`; with nothing waiting `through_us` is `now_us`. 0: what was loaded
     long ago is still being assembled for the first time, or again as a whole.

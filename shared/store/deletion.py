@@ -6,8 +6,8 @@ from typing import Final
 from shared.store.client import Store
 from shared.store.failures import typed_errors
 
-_TABLES: Final = ("events", "points", "late_events", "touched_journeys", "journeys", "judged_contacts")
-"""Journeys and what is judged last: what is assembled meanwhile is assembled from what is left."""
+_TABLES: Final = ("events", "points", "late_events", "touched_journeys", "journeys", "judged_contacts", "placed_points")
+"""Journeys, what is judged and what is placed last: what is assembled meanwhile is assembled from what is left."""
 
 
 def delete_subjects(store: Store, subjects: Sequence[str]) -> None:

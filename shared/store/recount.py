@@ -76,6 +76,12 @@ AGGREGATES: Final[dict[str, tuple[Table, str, str, str]]] = {
         "territory, service, channel, failure, toStartOfMonth(time)",
         _POINTS,
     ),
+    "touched_by_month": (
+        "placed_points",
+        "monthly_touched",
+        "rule, service, month, first_of_rule_month, first_of_any_month",
+        _POINTS,
+    ),
 }
 """By the name of the check: the table, its stored sums, what these group by, and what of them is compared."""
 _POINT_MINUTES: Final = """
@@ -96,6 +102,16 @@ _CONTACTS: Final = """
 SELECT
     (SELECT count() FROM events WHERE contact_key != 0), (SELECT sum(sign) FROM judged_contacts),
     (SELECT count() FROM assembled_journeys WHERE name = 'judged') AND (SELECT count() FROM touched_journeys) = 0
+"""
+_PLACED: Final = """
+SELECT
+    (SELECT sum(sign) FROM points WHERE subject != ''), (SELECT sum(sign) FROM placed_points),
+    (SELECT argMax(cuts, at) NOT IN ('', 'unplaced') FROM assembled_journeys WHERE name = 'judged')
+        AND (SELECT count() FROM touched_journeys) = 0
+"""
+_PLACED_ONCE: Final = """
+SELECT point_key FROM placed_points GROUP BY service, person_key, time, point_key
+HAVING sum(sign) NOT IN (0, 1) ORDER BY point_key
 """
 _CONTACT_MINUTES: Final = """
 SELECT failure, sum(sign * minutes_citizen), sum(sign * minutes_administration) FROM judged_contacts GROUP BY failure
@@ -144,6 +160,8 @@ def recount(store: Store) -> list[Finding]:
         _agrees(store, "contacts_minutes", _CONTACT_MINUTES, "judged_contacts", "daily_contacts"),
         _none_of(store, "contacts_signs", _CONTACT_SIGNS),
         _held(store, "contacts_judged", _CONTACTS),
+        _none_of(store, "places_signs", _PLACED_ONCE),
+        _held(store, "points_placed", _PLACED),
         _none_of(store, "positions_one_log", _LOGS_OF_STREAMS),
     ]
 

@@ -1,6 +1,6 @@
 """Fill an empty ClickHouse from a dump; every file is checked before, every row after.
 
-Journeys and judged contacts are not dumped: once the platform runs, they are assembled from events and points again.
+Journeys, judged contacts and placed points are not dumped: once the platform runs, they are assembled from events and points again.
 
 A restore that was interrupted is started again with the same dump: a table of its own says which files are in. Positions
 are not restored: they belong to the log beside which the dump was made. Without them the loader reads the log it finds from
@@ -22,7 +22,7 @@ from shared.store.migrate import migrate, read_migrations
 from shared.store.slices import Content, content, delete
 
 _EMPTY: Final = (*TABLES, "positions")
-_ASSEMBLED: Final = ("journeys", "judged_contacts", "touched_journeys", "assembled_journeys")
+_ASSEMBLED: Final = ("journeys", "judged_contacts", "placed_points", "touched_journeys", "assembled_journeys")
 """Not dumped: the assembler fills them again from the events."""
 _MARK_TABLE: Final = """
 CREATE TABLE IF NOT EXISTS restore_in_progress (dump String, file String)

@@ -1,4 +1,4 @@
-"""The stored sums: projections of `events`, `points` and `judged_contacts` (migrations 0001, 0002, 0009, 0013 and 0014), read by name.
+"""The stored sums: projections of tables that grow with the events (migrations 0001, 0002, 0009, 0013, 0014 and 0017), read by name.
 
 ClickHouse can find by itself which projection answers a question. It then plans the question once for each of them, which takes
 several times as long as the answer. Every question that sums answer knows which: it reads the projection as a table of its own
@@ -8,7 +8,7 @@ several times as long as the answer. Every question that sums answer knows which
 import re
 from typing import Final, Literal, NamedTuple
 
-Table = Literal["events", "points", "judged_contacts"]
+Table = Literal["events", "points", "judged_contacts", "placed_points"]
 
 HOUR: Final = "toStartOfHour(time)"
 DAY: Final = "toDate(time)"
@@ -59,6 +59,9 @@ STORED: Final[dict[Table, tuple[StoredSums, ...]]] = {
     "judged_contacts": (
         _of("daily_contacts", DAY, "service channel failure", _POINTS_AND_KNOWN),
         _of("monthly_contacts", MONTH, "territory service channel failure", _POINTS_AND_KNOWN),
+    ),
+    "placed_points": (
+        _of("monthly_touched", "", "rule service month first_of_rule_month first_of_any_month", _POINTS),
     ),
 }
 """Of each table, of those for the same time the smallest first."""

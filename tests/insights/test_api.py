@@ -7,6 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
+from services.loader.assembly import assemble_all
 from shared.detection.settings import RULES
 from shared.log.port import Kind
 from shared.store.client import Store
@@ -146,6 +147,7 @@ def test_a_retracted_point_never_shows(empty_store: Store, client_with: ClientWi
     taken_back, replaced = seed.point_rows(events)
     seed.insert(writer, Kind.POINTS, [taken_back, replaced, seed.retraction(taken_back), seed.retraction(replaced)])
     seed.insert(writer, Kind.POINTS, [{**replaced, "revision": 9, "channel": "web", "minutes_citizen": 7.5}])
+    assemble_all(empty_store)
     client = client_with(empty_store)
     assert frictions(client) == {"repeat_contact": 1}
     assert frictions(client, "channel") == {"web": 1}

@@ -15,6 +15,7 @@ from services.insights.figures.frictions_places import CONCENTRATION
 from services.insights.figures.frictions_rule import FRICTION_OVER_TIME, FRICTION_TYPICAL, typical_sentence
 from services.insights.figures.frictions_trend import kendall_z, trend
 from services.insights.figures.summaries import answer
+from services.loader.assembly import assemble_all
 from shared.journey.instants import DAY_US, from_us
 from shared.store.client import Store
 from tests.insights import seed
@@ -153,4 +154,8 @@ def test_what_follows_is_not_told_of_journeys_that_are_gone(filled: Store, point
         """INSERT INTO journeys (service, started, subject, cut, journey, ended, version, removed)
         SELECT service, started, subject, cut, '', ended, version + 1, 1 FROM journeys WHERE removed = 0"""
     )
+    filled.writer().command(
+        "INSERT INTO touched_journeys SELECT 1, subject, service, 1 FROM points GROUP BY subject, service"
+    )
+    assemble_all(filled)
     assert answer(filled, question) == []

@@ -9,9 +9,12 @@ import pytest
 
 from services.insights.figures import journey_nodes, map_queries
 from services.insights.figures.journey_nodes import Node, node_names
-from services.insights.figures.map_queries import ANCHOR_TYPES, CLASSES_OF_TYPES, EVENTS, START
+from services.insights.figures.map_queries import EVENTS, START
 from services.insights.figures.summaries import answer
 from services.insights.filters import Filters
+from services.loader.assembly import assemble_all
+from services.loader.placing_sql import ANCHOR_TYPES, CLASSES_OF_TYPES
+from shared.journey import node_numbers
 from shared.journey.vocabulary import CITIZEN_TYPES, EVENT_TYPES
 from shared.log.port import Kind
 from shared.store.client import Store
@@ -100,10 +103,12 @@ def test_points_belong_to_events_as_the_definition_says(empty_store: Store, seed
     events = random_events(chance)
     seed.fill(empty_store.writer(), events)
     model = seed.point_rows(events)[0]
-    empty_store.writer().command("TRUNCATE TABLE points")
+    for table in ("points", "placed_points"):
+        empty_store.writer().command(f"TRUNCATE TABLE {table}")
     journeys = journeys_of(empty_store)
     points = random_points(chance, journeys, model)
     seed.insert(empty_store.writer(), Kind.POINTS, points)
+    assemble_all(empty_store)
     for kind in EVENTS:
         rows = answer(empty_store, map_queries.points_at(FILTERS, kind))
         names: dict[int, Node | None] = dict(node_names(empty_store, FILTERS, {row["target"] for row in rows} - {0}))
@@ -136,12 +141,12 @@ def test_nodes_are_named_however_few_journeys_are_read_first(
 def test_a_bound_node_has_the_number_of_its_events(empty_store: Store):
     """What an address names is what the column of the table holds."""
     seed.fill(empty_store.writer(), random_events(random.Random(4)))
-    number = journey_nodes.node_number("'income'", "'web'")
+    number = node_numbers.node_number("'income'", "'web'")
     label = journey_nodes.label_number("'income'")
     [(stored, same, labelled, steps)] = empty_store.query(
-        f"""SELECT countIf(s = 'income' AND c = 'web'), countIf(bitAnd(n, {journey_nodes.NODE_BITS}) = {number}),
-            countIf(bitShiftRight(n, {journey_nodes.LABEL_SHIFT}) = {label}) = countIf(s = 'income'),
-            countIf(bitAnd(n, {journey_nodes.STEP_BIT}) != (s != '')) = 0
+        f"""SELECT countIf(s = 'income' AND c = 'web'), countIf(bitAnd(n, {node_numbers.NODE_BITS}) = {number}),
+            countIf(bitShiftRight(n, {node_numbers.LABEL_SHIFT}) = {label}) = countIf(s = 'income'),
+            countIf(bitAnd(n, {node_numbers.STEP_BIT}) != (s != '')) = 0
         FROM journeys FINAL ARRAY JOIN nodes AS n, step AS s, channel AS c"""  # numbers of the module
     ).rows
     assert (stored, labelled, steps) == (same, 1, 1)

@@ -26,7 +26,7 @@ def loaded(empty_store: Store, tmp_path_factory: pytest.TempPathFactory) -> Stor
 def test_sound_tables_have_no_problem(loaded: Store) -> None:
     """Every check is reported, and holds."""
     findings = recount(loaded)
-    assert len(findings) == 25
+    assert len(findings) == 28
     assert problems(findings) == {}
 
 
@@ -57,6 +57,8 @@ def test_sums_that_are_missing_are_found(loaded: Store) -> None:
         ("INSERT INTO points SELECT * REPLACE (2 AS revision, -1 AS sign, 'x' AS channel) FROM points LIMIT 1", "points_in_force", 0),
         ("INSERT INTO judged_contacts SELECT * FROM judged_contacts LIMIT 2", "contacts_signs", 2),
         ("INSERT INTO judged_contacts SELECT * REPLACE (-1 AS sign) FROM judged_contacts LIMIT 3", "contacts_judged", 0),
+        ("INSERT INTO placed_points SELECT * REPLACE (-1 AS sign) FROM placed_points LIMIT 1", "points_placed", 0),
+        ("INSERT INTO placed_points SELECT * REPLACE (-1 AS sign, 'x' AS subject) FROM placed_points LIMIT 1", "places_signs", 1),
         (
             "INSERT INTO positions SELECT 'journey-events.ingest', arrayJoin(['a', 'b']) AS log, log = 'b', 5, now64(6)",
             "positions_one_log", 1,

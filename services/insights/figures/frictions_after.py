@@ -1,61 +1,47 @@
 """What usually follows a point: the next event of its journey, within seven days."""
 
-# ruff: noqa: S608 - what is put into these statements are conditions of named filters and numbers; values are bound
+# ruff: noqa: S608 - what is put into these statements are conditions of named filters and names; values are bound
 from typing import Final
 
 from services.insights.conditions import where_of
 from services.insights.figures.figure import Ask, Figure
 from services.insights.figures.overview_periods import two_periods
+from services.insights.figures.placed import placed_notes, rows_within
 from services.insights.figures.summaries import answer, points_in_all
 from services.insights.figures.table import Column, Table, Value, table
 from services.insights.filters import Filters
 from services.insights.language import N_
-from services.insights.queries import Question, part_of_journeys, points_in_force
+from services.insights.queries import Question, part_of_journeys
 from shared.journey.instants import DAY_US
 
 WINDOW_DAYS: Final = 7
 MAX_POINTS: Final = 50_000
 """Of more points, about as many are looked at, chosen by the hash of their journey."""
 NOTHING: Final = ""
+_FOLLOWED: Final = "journey_key, next_type, next_channel, next_us"
 FOLLOWS: Final = {NOTHING: N_("nothing within 7 days")}
 
 
 def after_question(filters: Filters, points: int) -> Question:
-    """Per next event (type and channel) of the journeys that hold one of so many points in force: how often, and after how long."""
-    part = part_of_journeys(points, MAX_POINTS)
-    chosen, parameters = points_in_force(("journey_key", "time"), filters, *part)
+    """Per next event (type and channel) of the journeys that hold one of so many points in force: how often, and after how long.
+
+    Of journeys of which a place was taken back, the signs are added up first.
+    """
+    conditions, parameters = rows_within(filters)
+    conditions += ["in_journey", *part_of_journeys(points, MAX_POINTS)]
+    changed = f"(SELECT journey_key FROM placed_points {where_of([*conditions, 'sign < 0'])})"
     sql = f"""
-        WITH chosen AS ({chosen})
-        SELECT next.1 AS type, next.2 AS channel, count() AS points, uniqExact(journey_key) AS journeys,
-            quantileExact(0.5)(next.3) AS wait_s
+        SELECT if(comes, next_type, '') AS type, if(comes, next_channel, '') AS channel, count() AS points,
+            uniqExact(journey_key) AS journeys, quantileExact(0.5)(if(comes, next_us / 1000000.0, 0.0)) AS wait_s
         FROM (
-            SELECT j.journey_key AS journey_key,
-                arrayFirstIndex(moment -> moment > p.time, j.at) AS place,
-                if(place > 0 AND dateDiff('microsecond', p.time, j.at[place]) <= {{window_us:Int64}},
-                    (toString(j.type[place]), toString(j.channel[place]),
-                        dateDiff('microsecond', p.time, j.at[place]) / 1000000.0),
-                    ('', '', 0.0)) AS next
-            FROM (
-                SELECT journey_key, at, type, channel FROM journeys FINAL
-                PREWHERE removed OR {part[0] if part else "journey_key IN (SELECT journey_key FROM chosen)"}
-                {_where_of_journeys(filters)}) AS j
-            INNER JOIN chosen AS p ON j.journey_key = p.journey_key)
+            SELECT {_FOLLOWED}, next_us BETWEEN 1 AND {{window_us:Int64}} AS comes
+            FROM placed_points {where_of([*conditions, f"journey_key NOT IN {changed}"])}
+            UNION ALL
+            SELECT {_FOLLOWED}, next_us BETWEEN 1 AND {{window_us:Int64}} AS comes
+            FROM placed_points {where_of([*conditions, f"journey_key IN {changed}"])}
+            GROUP BY time, point_key, {_FOLLOWED} HAVING sum(sign) > 0)
         GROUP BY type, channel ORDER BY points DESC, type, channel LIMIT 100"""
     return Question(sql, {**parameters, "window_us": WINDOW_DAYS * DAY_US})
-
-
-def _where_of_journeys(filters: Filters) -> str:
-    """Journeys of the chosen points lie in their service and reach into their period.
-
-    Which of them they can be is looked at before the rows of a journey are put together (`PREWHERE`): of one journey all
-    rows have its number, but those that remove it.
-    """
-    conditions = []
-    if filters.service is not None:
-        conditions.append("service = {service:String}")
-    if filters.to_us is not None:
-        conditions.append("started < fromUnixTimestamp64Micro({to_us:Int64}, 'UTC')")
-    return where_of(conditions)
 
 
 def _after(ask: Ask) -> Table:
@@ -73,6 +59,7 @@ def _after(ask: Ask) -> Table:
             Column(name="wait_s", title=N_("After (median)"), kind="seconds", of="points"),
         ),
         [_row(row, total) for row in rows],
+        notes=placed_notes(ask.store),
     )
 
 

@@ -7,10 +7,11 @@ from msgspec import Struct
 
 from services.insights.figures.funnel_steps import ANY, Step
 from services.insights.figures.journey_filters import journeys_where
-from services.insights.figures.journey_nodes import LABEL_SHIFT, NODE_BITS, label_number, node_number, ways
+from services.insights.figures.journey_nodes import label_number, ways
 from services.insights.filters import Filters
 from services.insights.queries import MAX_GROUPS, Question
 from shared.journey.instants import DAY_US
+from shared.journey.node_numbers import LABEL_SHIFT, NODE_BITS, node_number
 
 LOOSE: Final = "loose"
 STRICT: Final = "strict"

@@ -6,13 +6,14 @@ from typing import Final
 
 from msgspec import Struct
 
-from services.insights.figures.journey_nodes import LABEL_SHIFT, node_names, ways
+from services.insights.figures.journey_nodes import node_names, ways
 from services.insights.figures.summaries import answer
 from services.insights.filters import MAX_VALUE_CHARS, Filters
 from services.insights.language import N_
 from services.insights.ports import Store
 from services.insights.problems import Problem
 from services.insights.queries import Question
+from shared.journey.node_numbers import LABEL_SHIFT
 from shared.journey.vocabulary import CHANNELS
 
 MIN_STEPS: Final = 2

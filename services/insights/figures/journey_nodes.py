@@ -1,8 +1,8 @@
 """The nodes of journeys as numbers, and their names: what column `nodes` of `journeys` holds (migration 0011).
 
 A *node* is (label, channel) of an event; its label is its step, or its type where it has none. As a number: 36 bits of the
-label's hash, 27 bits of the channel's, and as the lowest bit whether the label is a step. Two of 1,000 labels share a number
-with a probability below 1 in 100,000, two of 20 channels as seldom. 0 is no node.
+label's hash, 27 bits of the channel's, and as the lowest bit whether the label is a step (`node_numbers`). Two of 1,000
+labels share a number with a probability below 1 in 100,000, two of 20 channels as seldom. 0 is no node.
 """
 
 # ruff: noqa: S608 - what is put into these statements are numbers and names of this module; values are bound
@@ -16,16 +16,10 @@ from services.insights.figures.summaries import answer
 from services.insights.filters import Filters
 from services.insights.ports import Store
 from services.insights.queries import Question
+from shared.journey.node_numbers import LABEL_SHIFT, NODE_BITS, STEP_BIT
 
 Node = tuple[str, str]
 """A label and a channel ('' where there is none)."""
-
-LABEL_SHIFT: Final = 28
-LABEL_BITS: Final = (1 << 64) - (1 << LABEL_SHIFT)
-CHANNEL_BITS: Final = (1 << LABEL_SHIFT) - 2
-STEP_BIT: Final = 1
-NODE_BITS: Final = LABEL_BITS | CHANNEL_BITS
-ALL_BITS: Final = NODE_BITS | STEP_BIT
 
 NODES: Final = f"arrayMap(n -> bitAnd(n, {NODE_BITS}), nodes)"
 """The nodes of a journey, whether their labels are steps or types."""
@@ -36,11 +30,6 @@ _NAMES_READ: Final = 2_000
 """Journeys read first for names: they hold nearly all nodes that there are."""
 _MOST_SOUGHT: Final = 1_000
 """Nodes that are looked for by their numbers; if more are missing, all journeys are read."""
-
-
-def node_number(label: str, channel: str) -> str:
-    """SQL: the number of a node from SQL for its label and its channel."""
-    return f"bitOr(bitAnd(cityHash64({label}), {LABEL_BITS}), bitAnd(cityHash64({channel}), {CHANNEL_BITS}))"
 
 
 def label_number(label: str) -> str:

@@ -21,6 +21,7 @@ from services.insights.figures.map_cut import FREQUENCY_PARAMETER, chosen_freque
 from services.insights.figures.map_protection import hidden_cells
 from services.insights.figures.map_queries import END, START
 from services.insights.figures.once import once
+from services.insights.figures.placed import placed_notes
 from services.insights.figures.suppression import is_few
 from services.insights.figures.table import Column, Row, Table, Value
 from services.insights.language import N_
@@ -58,7 +59,8 @@ def _table(ask: Ask, columns: tuple[Column, ...], rows: Iterable[_Cells], by: st
     ordered = sorted(
         shown, key=lambda row: (by in row.withheld, [str(value) for value in row.values] if by in row.withheld else [])
     )
-    return Table(columns=columns, rows=tuple(ordered), whole=False, notes=journey_notes(ask.filters))
+    notes = (*journey_notes(ask.filters), *placed_notes(ask.store))
+    return Table(columns=columns, rows=tuple(ordered), whole=False, notes=notes)
 
 
 def hidden_volumes(found: JourneyMap, minimum: int) -> frozenset[Hashable]:

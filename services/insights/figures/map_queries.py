@@ -4,25 +4,16 @@ In these statements a node is its number (`journey_nodes`); 0 stands before the 
 """
 
 # ruff: noqa: S608 - what is put into these statements are names of this module and numbers; values are bound
-from collections.abc import Mapping
-from itertools import chain
 from typing import Any, Final
 
-from services.insights.conditions import rows_of_points_within, where_of
+from services.insights.conditions import where_of
 from services.insights.figures.journey_filters import journeys_where
-from services.insights.figures.journey_nodes import (
-    ALL_BITS,
-    CHANNEL_BITS,
-    NODE_BITS,
-    NODES,
-    STEP_BIT,
-    Node,
-    node_number,
-    ways,
-)
+from services.insights.figures.journey_nodes import NODES, Node, ways
+from services.insights.figures.placed import of_journeys
 from services.insights.filters import Filters
 from services.insights.queries import Question
-from shared.journey.vocabulary import CITIZEN_TYPES, CONTACT_TYPES, FORM_TYPES
+from shared.journey.node_numbers import STEP_BIT, node_number
+from shared.journey.vocabulary import CITIZEN_TYPES
 
 ALL: Final = "all"
 CITIZEN: Final = "citizen"
@@ -37,59 +28,16 @@ END: Final[Node] = ("journey.ended", "")
 MAX_PATH: Final = 40
 """Steps of the longest path that is looked at."""
 
-ANCHOR_TYPES: Final = {
-    **dict.fromkeys(("repeat_contact", "unanswered_retry", "channel_switch"), sorted(CONTACT_TYPES)),
-    "form_abandoned": sorted(FORM_TYPES - {"form.submitted"}),
-    "error_loop": ["form.error"],
-    "repeated_click": ["click.repeated"],
-    "long_wait": ["call.answered", "ticket.called"],
-    "queue_abandoned": ["call.abandoned", "ticket.noshow"],
-    "turned_away": ["call.rejected"],
-    "unanswered_message": ["callback.requested", "message.received"],
-    "transfer_loop": ["call.transferred", "ticket.transferred"],
-    "repeated_request": ["information.requested"],
-    "rework": ["case.progressed"],
-    "case_reopened": ["case.reopened"],
-    "low_rating": ["feedback.given"],
-}
-"""Of which types the event of a point can be; any type for the other rules. Source: docs/definitions/frictions.md, "Rules"."""
-
 _KEPT_BY: Final = {CITIZEN: "type", STEPS: "nodes"}
 _KEEP: Final = {CITIZEN: "k IN {citizen_types:Array(String)}", STEPS: f"bitAnd(k, {STEP_BIT}) != 0"}
 """Of which array of a journey an item tells whether an event stays, and how."""
-_CLASSES: Final = {types: 1 << place for place, types in enumerate(dict.fromkeys(map(tuple, ANCHOR_TYPES.values())), 1)}
-"""Rules by the types of their events, a bit for each; the lowest bit stands for any type."""
-
-
-def _chosen(of: str, numbers: Mapping[str, int]) -> str:
-    """SQL: the number of a name, 1 for any other."""
-    names, values = (f"'{name}'" for name in numbers), (f"toUInt32({number})" for number in numbers.values())
-    return f"transform({of}, [{', '.join(names)}], [{', '.join(values)}], toUInt32(1))"
-
-
-CLASSES_OF_TYPES: Final = {
-    name: 1 + sum(bit for types, bit in _CLASSES.items() if name in types) for name in sorted({*chain(*_CLASSES)})
-}
-"""What column `rule_classes` of `journeys` holds for an event of each type (migration 0015), 1 for any other."""
-_RULE_CLASS: Final = _chosen("rule", {rule: _CLASSES[tuple(types)] for rule, types in ANCHOR_TYPES.items()})
 _MICROS: Final = "arrayMap(a -> toUnixTimestamp64Micro(a), at)"
-_PLACE: Final = (
-    f"if(step = '', bitAnd(cityHash64(channel), {CHANNEL_BITS}), bitOr({node_number('step', 'channel')}, {STEP_BIT}))"
-)
-_PLACE_BITS: Final = f"if(step = '', {CHANNEL_BITS | STEP_BIT}, {ALL_BITS})"
-_CASE: Final = "if(case = '', toUInt32(0), toUInt32(cityHash64(case)))"
-"""As in column `case_numbers` of `journeys`."""
-_AT_PLACE: Final = "bitAnd(bitXor(n, place), place_bits) = 0"
-_FITS: Final = f"bitAnd(k, class) != 0 AND {_AT_PLACE}"
-_SAME: Final = """(indexOf(times, point_us) AS same) > 0 AND times[same + 1] != point_us
-    AND bitAnd(classes[same], class) != 0 AND bitAnd(bitXor(nodes[same], place), place_bits) = 0"""
-_INDEX: Final = f"""multiIf(
-    {_SAME} AND rule != 'deadline_missed', same,
-    rule = 'deadline_missed',
-    arrayFirstIndex((u, n, c) -> u <= point_us AND c = point_case AND {_AT_PLACE}, times, nodes, cases),
-    arrayLastIndex((u, n, k) -> u <= point_us AND {_FITS}, times, nodes, classes))"""
-"""Nearly all points stand at the time of their event and no other event does: the first look finds these, and only of the others
-are the arrays copied for another."""
+_PLACED: Final = {
+    ALL: ("target", "origin"),
+    CITIZEN: ("if(bitAnd(on_maps, 1) = 0, 0, target)", "origin_citizen"),
+    STEPS: ("if(bitAnd(on_maps, 2) = 0, 0, target)", "origin_steps"),
+}
+"""What columns of `placed_points` say of the event of a point on each map, and of the event before it there."""
 
 
 def _scope(filters: Filters, events: str, *more: str) -> tuple[str, dict[str, Any]]:
@@ -177,34 +125,16 @@ def points_at(filters: Filters, events: str) -> Question:
     """Points in force of the journeys under the filters, by passage and rule. `target` is the node of the event that a point
     belongs to, 0 where that event is not on the map; `origin` the node of the event before it.
 
-    A point belongs to the latest event of its journey, of the rule's types, with its step and channel, that is not after the
-    moment it judges: its own time, less the window of the rules that wait; a missed deadline to the first event of its case
-    with its step and channel. A point that was taken back adds up to nothing, wherever it stood.
+    Which event that is has been worked out (services/loader/placing_sql.py). A place that was taken back adds up to nothing.
     """
-    where, parameters = _scope(filters, events)
-    restricted, days = rows_of_points_within(filters.on(filters.from_us, None))
-    restricted += [f"{name} = {{{name}:String}}" for name in ("service", "rule") if getattr(filters, name) is not None]
-    target, before, keep = f"bitAnd(nodes[index], {NODE_BITS})", f"bitAnd(nodes[index - 1], {NODE_BITS})", ""
-    if events != ALL:
-        keep = f", arrayMap(k -> {_KEEP[events]}, {_KEPT_BY[events]}) AS keep"
-        target = f"if(keep[index], {target}, 0)"
-        kept = "arrayFilter((n, k) -> k, arraySlice(nodes, 1, index - 1), arraySlice(keep, 1, index - 1))"
-        before = f"bitAnd({kept}[-1], {NODE_BITS})"
+    event, before = _PLACED[events]
+    conditions, parameters = of_journeys(filters)
     return Question(
         f"""
-        SELECT if(index > 0, {target}, 0) AS target, if(target != 0 AND index > 1, {before}, 0) AS origin, rule,
-            sum(sign) AS points
-        FROM (
-            SELECT nodes{", keep" if keep else ""}, rule, sign, {_INDEX} AS index
-            FROM (SELECT journey_key, nodes, rule_classes AS classes, {_MICROS} AS times, case_numbers AS cases{keep}
-                  FROM journeys FINAL {where}) AS whole
-            INNER JOIN (
-                SELECT journey_key, rule, sign, toUnixTimestamp64Micro(time) - waited_us AS point_us, {_RULE_CLASS} AS class,
-                    {_PLACE} AS place, {_PLACE_BITS} AS place_bits, {_CASE} AS point_case
-                FROM points {where_of(restricted)}) AS held
-            USING journey_key)
-        GROUP BY target, origin, rule HAVING points > 0""",
-        {**parameters, **days},
+        SELECT event AS target, before AS origin, rule, points
+        FROM (SELECT {event} AS event, {before} AS before, rule, sum(sign) AS points FROM placed_points {where_of(conditions)}
+              GROUP BY event, before, rule HAVING points > 0)""",
+        parameters,
     )
 
 

@@ -11,18 +11,16 @@ from services.insights.figures.figure import Ask, Figure
 from services.insights.figures.overview_demand_sql import clusters_question, demand_question
 from services.insights.figures.overview_periods import NAMES, two_periods
 from services.insights.figures.overview_ratio import Sums, read_sums, scaled
+from services.insights.figures.placed import assembled_late
 from services.insights.figures.summaries import answer
 from services.insights.figures.table import Column, Table, Value, table
 from services.insights.filters import Filters
 from services.insights.language import N_
 from services.insights.ports import Store
-from shared.store.assembled import WAITING, read_freshness
 
 NOT_JUDGED_YET: Final = N_(
     "Not every contact that has arrived is judged yet: this figure may still change. The state of the data says how far it is."
 )
-_JUDGED_WITHIN_S: Final = 120.0
-"""Contacts that have waited longer are told of."""
 
 
 class Demand(Struct, frozen=True):
@@ -62,9 +60,7 @@ def demand_sums(store: Store, filters: Filters) -> Sums:
 
 def _judged_notes(store: Store) -> tuple[str, ...]:
     """What to say while contacts wait to be judged for long, or were never all judged."""
-    freshness = read_freshness(store.query(WAITING, {}).rows[0])
-    late = not freshness.through_us or freshness.behind_s > _JUDGED_WITHIN_S
-    return (NOT_JUDGED_YET,) if late else ()
+    return (NOT_JUDGED_YET,) if assembled_late(store) else ()
 
 
 def _failure_demand(ask: Ask) -> Table:

@@ -4,12 +4,14 @@ A journey is of one service, so journeys of services can be added up; those of r
 """
 
 # ruff: noqa: S608 - what is put into these statements are conditions of named filters; values are bound
+from collections import Counter
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from msgspec import Struct
 
 from services.insights.conditions import restrict, rows_of_points_within, where_of
+from services.insights.figures import placed
 from services.insights.filters import Filters
 from services.insights.ports import Store
 from services.insights.queries import CASE_WORK_RULES, Question
@@ -108,7 +110,12 @@ def contact_points(store: Store, filters: Filters) -> int:
 
 
 def journeys_touched(store: Store, filters: Filters) -> Touched:
-    """Distinct journeys with a point in force under the filters, all rules and services from one pass over the rows."""
+    """Distinct journeys with a point in force under the filters, all rules and services from one pass over the rows.
+
+    Where only days, service and rule are asked for: from which points are the first of their journeys there, as they are placed.
+    """
+    if filters.on_full_days() and filters.channel is filters.territory is filters.source is None:
+        return _touched_as_placed(store, filters)
     services = sorted(points_found(store, filters, lambda _, service: service))
     if not services:
         return Touched({}, {})
@@ -121,6 +128,17 @@ def journeys_touched(store: Store, filters: Filters) -> Touched:
             of_service[services[place - 1]] = int(journeys)
         elif bit < len(RULES):
             of_each[RULES[bit], services[place - 1]] = int(journeys)
+    return Touched(of_each, of_service)
+
+
+def _touched_as_placed(store: Store, filters: Filters) -> Touched:
+    question = placed.touched_question(filters)
+    of_each, of_service = {}, Counter[str]()
+    for rule, service, of_rule, of_any in store.query(question.sql, question.parameters).rows:
+        if int(of_rule) > 0:
+            of_service[service] += int(of_any if filters.rule is None else of_rule)
+            if rule in RULES:
+                of_each[rule, service] = int(of_rule)
     return Touched(of_each, of_service)
 
 
