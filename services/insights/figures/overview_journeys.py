@@ -41,8 +41,8 @@ class InShort(NamedTuple):
 def journeys_in_short(filters: Filters, until_us: int) -> Question:
     """One row: the counts of `InShort`, in its order; what happened from `until_us` on is not looked at.
 
-    Journeys are counted first by what is known of each (`known`, a bit each), and of those with several cases the further ones
-    are put aside (`more`): the rest is worked out of a few dozen rows, and of these.
+    Journeys are counted first by what is known of each (`bits`: one for each of `_BITS`); of those that have several cases the
+    further ones are kept (`more`). All else is worked out of these few rows.
     """
     where, parameters = journeys_where(filters)
     outcomes = f"time < {_UNTIL}"
