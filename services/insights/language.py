@@ -7,7 +7,7 @@ compiled beforehand.
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, tzinfo
 from decimal import Decimal
-from functools import lru_cache
+from functools import cache, lru_cache
 from io import BytesIO
 from pathlib import Path
 from typing import Final
@@ -174,6 +174,7 @@ def read_catalogue(code: str) -> Catalog:
     return catalogue
 
 
+@cache
 def _translations(code: str) -> Translations:
     if code == "en":
         return Translations()
