@@ -10,7 +10,7 @@ from msgspec import Struct, structs
 from services.insights import queries
 from services.insights.figures import intervals
 from services.insights.figures.figure import Ask
-from services.insights.figures.once import once
+from services.insights.figures.once import once, side_by_side
 from services.insights.figures.summaries import answer
 from services.insights.figures.territories_paths import child_of, forked, is_within
 from services.insights.figures.territories_protection import OWN, hidden_parts, hidden_territories
@@ -123,12 +123,19 @@ def read_within(ask: Ask) -> str | None:
 def everywhere(ask: Ask) -> dict[str, Place]:
     """What is counted per path, under all filters but the territory's: what may be shown is decided for the whole tree."""
     filters = structs.replace(ask.filters, territory=None)
+    counted = side_by_side(
+        {
+            "journeys": partial(answer, ask.store, journeys_by_territory(filters)),
+            "contacts": partial(answer, ask.store, queries.events_by("territory", filters, CITIZEN_TYPES)),
+            "points": partial(answer, ask.store, points_by_territory(filters)),
+        }
+    )
     found: dict[str, list[Place]] = defaultdict(list)
-    for row in answer(ask.store, queries.events_by("territory", filters, CITIZEN_TYPES)):
+    for row in counted["contacts"]:
         found[row["name"]].append(Place(contacts=int(row["events"])))
-    for row in answer(ask.store, points_by_territory(filters)):
+    for row in counted["points"]:
         found[row["name"]].append(_held(row))
-    for row in answer(ask.store, journeys_by_territory(filters)):
+    for row in counted["journeys"]:
         counts = {name: int(row[name]) for name in ("journeys", "with_entry", "not_alone", "knowable", "completed")}
         found[row["name"]].append(Place(**counts))
     return {name: together(places) for name, places in found.items()}
@@ -206,10 +213,16 @@ def _parts(
 
 def _offices(ask: Ask, filters: Filters, whole: Part) -> list[Part]:
     """Below the last level: the offices that events name; nothing where none does."""
+    rows = side_by_side(
+        {
+            "contacts": partial(answer, ask.store, contacts_by_office(filters)),
+            "points": partial(answer, ask.store, points_by_office(filters)),
+        }
+    )
     counted: dict[str, list[Place]] = defaultdict(list)
-    for row in answer(ask.store, contacts_by_office(filters)):
+    for row in rows["contacts"]:
         counted[row["name"]].append(Place(contacts=int(row["events"])))
-    for row in answer(ask.store, points_by_office(filters)):
+    for row in rows["points"]:
         counted[row["name"]].append(_held(row))
     if not any(counted):
         return []
