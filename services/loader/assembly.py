@@ -25,6 +25,7 @@ from shared.detection.occurrence import Reference
 from shared.detection.settings import DEFAULTS, RuleBook
 from shared.store.assembled import WAITING, JourneysFreshness, read_freshness
 from shared.store.client import Store, insert_rows
+from shared.store.complete_sums import complete_sums
 from shared.store.failures import typed_errors
 
 MAX_KEYS: Final = 100_000
@@ -137,6 +138,7 @@ class Assembler:
                 take_staging(writer, journey_sql.PLAIN, self._fence)
             if self._on_server:
                 await_earlier_inserts(writer, assembling=True)
+            complete_sums(writer)
             last = int(writer.query(journey_sql.LAST_VERSION).result_rows[0][0])
             self._version = max(self._version, last)
             self._settled = True

@@ -16,6 +16,7 @@ from clickhouse_connect.driver.client import Client
 
 from shared.errors import StoreError
 from shared.store.client import Store
+from shared.store.complete_sums import complete_sums
 from shared.store.failures import typed_errors
 from shared.store.statements import split_statements
 
@@ -70,12 +71,14 @@ def plan(store: Store, folder: Path = FOLDER) -> list[Migration]:
 
 
 def migrate(store: Store, folder: Path = FOLDER) -> list[Migration]:
-    """Apply what is missing and give it. Raises `StoreError`, also when another runner is at work."""
+    """Apply what is missing and give it; then make the stored sums that parts lack. Raises `StoreError`, also when another runner is at work."""
     writer = store.writer()
     with _locked(store, writer):
         pending = plan(store, folder)
         for migration in pending:
             _apply(writer, migration)
+        with typed_errors("stored sums"):
+            complete_sums(writer)
     return pending
 
 

@@ -1,8 +1,8 @@
-"""The stored sums: projections of tables that grow with the events (migrations 0001, 0002, 0009, 0013, 0014 and 0017), read by name.
+"""The stored sums: projections of tables that grow with the events (migrations 0001, 0002, 0009, 0013, 0014 and 0016), read by name.
 
 ClickHouse can find by itself which projection answers a question. It then plans the question once for each of them, which takes
 several times as long as the answer. Every question that sums answer knows which: it reads the projection as a table of its own
-(table function `mergeTreeProjection`), and no other question has any looked at. Migration 0016 has seen to it that no part lacks one.
+(table function `mergeTreeProjection`), and no other question has any looked at. No part may lack one: complete_sums.py.
 """
 
 import re

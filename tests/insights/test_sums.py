@@ -21,6 +21,7 @@ from shared.journey.vocabulary import CITIZEN_TYPES
 from shared.log.port import Kind
 from shared.store import stored_sums
 from shared.store.client import Store
+from shared.store.complete_sums import complete_sums
 from shared.store.migrate import read_migrations
 from tests.insights.seed import event, insert, instant_us, retraction
 
@@ -285,8 +286,9 @@ def test_sums_made_later_leave_out_what_was_deleted(filled: Store):
         writer.command(f"ALTER TABLE events DROP PROJECTION {name}")
     writer.command("DELETE FROM events WHERE service = 'aid'", settings={"lightweight_deletes_sync": 2})
     for migration in read_migrations():
-        for statement in migration.statements if migration.number in {9, 14, 16} else ():
+        for statement in migration.statements if migration.number in {9, 14} else ():
             writer.command(statement)
+    complete_sums(writer)
     for filters, sums in ((MONTHS, "monthly_"), (ODD_DAYS, "daily_")):
         question = queries.events_by("service", filters)
         (read,) = _read_by(question)

@@ -1,6 +1,7 @@
 """Damaged files of ClickHouse: said by table and part, never taken for a fault of the rows, and never silently missing."""
 
 import os
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from subprocess import run
@@ -104,6 +105,23 @@ def test_a_part_that_was_set_aside_is_an_error_of_the_doctor(do: Do, tmp_path: P
     for aside in (tmp_path / "clickhouse").rglob("broken-on-start*"):
         aside.rename(tmp_path / aside.name)
     assert do("print(doctor.damaged_tables(store).status)") == ["ok"]
+
+
+@pytest.mark.parametrize("lost", ["checksums.txt", "."])
+def test_damaged_sums_are_made_again_at_the_next_start(do: Do, tmp_path: Path, lost: str) -> None:
+    """Sums of which ClickHouse finds the files empty or gone are as they were; before, they would be taken for nothing."""
+    sums = part_of_events(tmp_path) / "hourly_events.proj"
+    if lost == ".":
+        shutil.rmtree(sums)
+    else:
+        (sums / lost).write_bytes(b"")
+    counted = """
+        from shared.store.stored_sums import from_sums
+        print(store.query(from_sums("SELECT count() FROM events", "events", "hourly_events")).rows[0][0])
+        """
+    assert do(counted) == ["0"]
+    assert do("\n        migrate(store)" + counted) == ["50"]
+    assert do(counted) == ["50"]
 
 
 def test_only_what_cannot_be_read_back_is_damage() -> None:

@@ -8,7 +8,7 @@ def completion_sql(outcomes: str) -> str:
 
     `begun`, `done`: whether anything began that can be completed, and whether all of it was: each of its cases was decided or
     closed; without a case, an online form was sent or ended with an outcome. `outcomes` is a condition on `events` that holds
-    for all that may count. What `progress` holds: migration 0018.
+    for all that may count. What `progress` holds: migration 0017.
     """
     return f"""bitAnd(progress, 131069) != 0 AS begun,
                 multiIf(

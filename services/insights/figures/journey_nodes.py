@@ -41,7 +41,7 @@ def ways(filters: Filters, name: str = "''") -> tuple[str, dict[str, Any]]:
     """Rows of `found` journeys under the filters that went one `way` (nodes as in `NODES`), per `name`, an expression over rows
     of `journeys`; and the values.
 
-    Of each way one row tells its nodes, whichever version it is of: they are what its number is made of (migration 0018).
+    Of each way one row tells its nodes, whichever version it is of: they are what its number is made of (migration 0017).
     """
     where, parameters = journeys_where(filters)
     return (

@@ -1,4 +1,4 @@
-"""Conditions on rows of `placed_points`, points where they stand in their journeys (migration 0017), and the journeys they touch."""
+"""Conditions on rows of `placed_points`, points where they stand in their journeys (migration 0016), and the journeys they touch."""
 
 # ruff: noqa: S608 - what is put into these statements are conditions of named filters; values are bound
 from typing import Any, Final
