@@ -1,5 +1,7 @@
 """The recount finds what should not be there."""
 
+import re
+
 import pytest
 
 from services.loader.assembly import assemble_all
@@ -7,7 +9,7 @@ from shared.log.port import Kind
 from shared.store.client import Store
 from shared.store.complete_sums import complete_sums
 from shared.store.recount import AGGREGATES, problems, recount
-from shared.store.stored_sums import STORED
+from shared.store.stored_sums import STORED, from_sums
 from tests.loader.samples import Logs, event, point
 
 
@@ -34,6 +36,19 @@ def test_every_stored_sum_is_compared() -> None:
     """Each projection has a comparison with the rows."""
     compared = {(table, stored) for table, stored, *_ in AGGREGATES.values()}
     assert compared == {(table, each.name) for table, stored in STORED.items() for each in stored}
+
+
+def test_stored_sums_are_described_as_they_are(loaded: Store) -> None:
+    """Every projection is known, with the columns that it has: what is read by name is there."""
+    names = {(table, name) for table, name in loaded.query("SELECT DISTINCT table, name FROM system.projections").rows}
+    assert names == {(table, each.name) for table, stored in STORED.items() for each in stored}
+    for table, stored in STORED.items():
+        for each in stored:
+            described = loaded.query(
+                f"DESCRIBE TABLE mergeTreeProjection(currentDatabase(), '{table}', '{each.name}')"
+            ).rows
+            written = from_sums(" ".join([*each.sums, each.moment]), table, each.name)
+            assert {row[0] for row in described} == each.columns | set(re.findall("`(.+?)`", written)), each.name
 
 
 def test_sums_that_are_missing_are_found(loaded: Store) -> None:
