@@ -51,8 +51,8 @@ def within(filters: Filters, time: str) -> list[str]:
     ]
 
 
-def rows_of_points_within(filters: Filters) -> tuple[list[str], dict[str, Any]]:
-    """The conditions of the period on rows of `points`, and values that `restrict` does not give: by their day, where days say it."""
+def days_within(filters: Filters) -> tuple[list[str], dict[str, Any]]:
+    """The conditions of the period on rows of a table that has a column `day`, and values that `restrict` does not give: by their day, where days say it."""
     if not filters.on_full_days():
         return within(filters, "time"), {}
     edges = {name: getattr(filters, name) for name, _ in _EDGES if getattr(filters, name) is not None}

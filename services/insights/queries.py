@@ -8,11 +8,11 @@ Identifiers come from the tables below only; values are bound. A question is SQL
 from collections.abc import Sequence
 from typing import Any, Final, NamedTuple
 
-from services.insights.conditions import restrict, rows_of_points_within, where_of, within
+from services.insights.conditions import days_within, restrict, where_of, within
 from services.insights.filters import Filters
 from services.insights.sums import Finest, finest_of, start_of, sums
 from shared.journey.vocabulary import CITIZEN_TYPES
-from shared.store.stored_sums import HOUR, from_sums
+from shared.store.stored_sums import from_sums
 
 MAX_GROUPS: Final = 10_000
 """Groups one summary gives at most; its total counts all."""
@@ -63,9 +63,9 @@ class Question(NamedTuple):
     parameters: dict[str, Any]
 
 
-def _on_points(filters: Filters) -> tuple[list[str], dict[str, Any]]:
-    conditions, parameters = restrict(filters, rule_column=True)
-    period, days = rows_of_points_within(filters)
+def _on_rows(filters: Filters, *, rule_column: bool) -> tuple[list[str], dict[str, Any]]:
+    conditions, parameters = restrict(filters, rule_column=rule_column)
+    period, days = days_within(filters)
     return [*conditions, *period], {**parameters, **days}
 
 
@@ -76,13 +76,13 @@ def _restrict(filters: Filters, time: str, *, rule_column: bool) -> tuple[list[s
 
 def events_where(filters: Filters, *more: str) -> tuple[str, dict[str, Any]]:
     """The WHERE clause on rows of `events` for the filters and further conditions ('' where nothing restricts), and its values."""
-    conditions, parameters = _restrict(filters, HOUR if filters.on_full_hours() else "time", rule_column=False)
+    conditions, parameters = _on_rows(filters, rule_column=False)
     return where_of([*conditions, *more]), parameters
 
 
 def points_where(filters: Filters, *more: str) -> tuple[str, dict[str, Any]]:
-    """As `events_where`, on rows of `points` alone: whole days are told by their column `day`."""
-    conditions, parameters = _on_points(filters)
+    """As `events_where`, on rows of `points`."""
+    conditions, parameters = _on_rows(filters, rule_column=True)
     return where_of([*conditions, *more]), parameters
 
 
@@ -141,7 +141,7 @@ def journeys_by(names: Sequence[str], filters: Filters) -> Question:
     bits: of 10^8 journeys, any two are taken for one with a chance of 1 in 3,000.
     """
     columns = ", ".join(_allowed(name, POINT_GROUPS) for name in names)
-    conditions, parameters = _on_points(filters)
+    conditions, parameters = _on_rows(filters, rule_column=True)
     of_each = f"{columns}, " if columns else ""
     grouped = f"GROUP BY {columns}" if columns else ""
     taken_back = "journey_key IN (SELECT journey_key FROM points " + where_of([*conditions, "sign < 0"]) + ")"
@@ -163,7 +163,7 @@ def points_in_force(columns: Sequence[str], filters: Filters, *more: str) -> tup
 
     As the view of this name, which adds up the signs of every point; here only those of journeys of which one was taken back.
     """
-    conditions, parameters = _on_points(filters)
+    conditions, parameters = _on_rows(filters, rule_column=True)
     conditions += more
     changed = "(SELECT journey_key FROM points " + where_of([*conditions, "sign < 0"]) + ")"
     latest = ", ".join(f"argMaxIf(tuple(p.{name}), p.revision, p.sign = 1).1" for name in columns)

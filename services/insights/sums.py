@@ -8,10 +8,10 @@ filters and from what a question names.
 from string import Template
 from typing import Any, Final, Literal, NamedTuple
 
-from services.insights.conditions import day_number, restrict, where_of, within
+from services.insights.conditions import day_number, days_within, restrict, where_of, within
 from services.insights.filters import Filters
 from shared.journey.instants import DAY_US, from_us, to_us
-from shared.store.stored_sums import DAY, HOUR, MONTH, Table, smallest
+from shared.store.stored_sums import DAY, HOUR, MONTH, Table, from_sums, which
 
 Finest = Literal["hour", "day", "month"]
 
@@ -28,10 +28,14 @@ _FINEST: Final[dict[str, Finest]] = {"hour": "hour", "day": "day", "week": "day"
 
 
 class _Stretch(NamedTuple):
-    """A part of the period, and the expression by which its sums are divided in time."""
+    """A part of the period, and the expression by which its sums are divided in time.
+
+    `of_rows`: the conditions in place of `conditions` where no sums answer.
+    """
 
     moment: str
     conditions: list[str]
+    of_rows: list[str]
 
 
 def sums(
@@ -50,13 +54,17 @@ def sums(
     parts = [_over(table, each, select, [*conditions, *more]) for each in stretches]
     # After sums of a table that are read by name, ClickHouse takes the table's name in the same statement for them: rows come first.
     parts.sort(key=lambda sql: f"FROM {table}" not in sql)
-    return " UNION ALL ".join(parts), parameters | edges
+    return " UNION ALL ".join(parts), parameters | edges | days_within(filters)[1]
 
 
 def _over(table: Table, stretch: _Stretch, select: str, conditions: list[str]) -> str:
     """The SELECT over one stretch, from the sums that hold what it names; from the rows where none do."""
-    where = where_of([*conditions, *stretch.conditions])
-    return smallest(Template(select).substitute(_extremes(stretch.moment), where=where), table, stretch.moment)
+    extremes = _extremes(stretch.moment)
+    sql = Template(select).substitute(extremes, where=where_of([*conditions, *stretch.conditions]))
+    stored = which(table, stretch.moment, sql)
+    if stored:
+        return from_sums(sql, table, stored.name)
+    return Template(select).substitute(extremes, where=where_of([*conditions, *stretch.of_rows]))
 
 
 def _extremes(moment: str) -> dict[str, str]:
@@ -83,7 +91,7 @@ def _stretches(filters: Filters, finest: Finest, *, monthly: bool) -> tuple[list
         and finest == "month"
         and all(_on_start_of(edge, MONTH) for edge in (filters.from_us, filters.to_us))
     ):
-        return [_Stretch(MONTH, _between(MONTH, filters))], _edges(filters)
+        return [_over_days(MONTH, filters)], _edges(filters)
     return _whole_and_rest(filters, MONTH if monthly else DAY)
 
 
@@ -96,19 +104,34 @@ def _whole_and_rest(filters: Filters, moment: str) -> tuple[list[_Stretch], dict
     if whole.from_us is not None and whole.to_us is not None and whole.from_us >= whole.to_us:
         return [_by_hour(filters)], {}
     edges = _edges(whole)
-    stretches = [_Stretch(moment, _between(moment, whole))]
-    outside = []
-    if whole.from_us != filters.from_us:
-        outside.append(f"{HOUR} < toDateTime(toDate({{first_day:UInt16}}), 'UTC')")
-    if whole.to_us != filters.to_us:
-        outside.append(f"{HOUR} >= toDateTime(toDate({{end_day:UInt16}}), 'UTC')")
-    if outside:
-        stretches.append(_by_hour(filters, f"({' OR '.join(outside)})"))
+    stretches = [_over_days(moment, whole)]
+    before, after = whole.from_us != filters.from_us, whole.to_us != filters.to_us
+    if before or after:
+        hours, days = (
+            " OR ".join([f"{of} < {start('first_day')}"] * before + [f"{of} >= {start('end_day')}"] * after)
+            for of, start in ((HOUR, _start_of_day), ("day", _day))
+        )
+        stretches.append(_by_hour(filters, f"({hours})", f"({days})"))
     return stretches, edges
 
 
-def _by_hour(filters: Filters, *more: str) -> _Stretch:
-    return _Stretch(HOUR, [*within(filters, HOUR if filters.on_full_hours() else "time"), *more])
+def _day(name: str) -> str:
+    return f"toDate({{{name}:UInt16}})"
+
+
+def _start_of_day(name: str) -> str:
+    return f"toDateTime({_day(name)}, 'UTC')"
+
+
+def _over_days(moment: str, filters: Filters) -> _Stretch:
+    conditions = _between(moment, filters)
+    return _Stretch(moment, conditions, conditions)
+
+
+def _by_hour(filters: Filters, hours: str = "1", days: str = "1") -> _Stretch:
+    """The hours of the period that these conditions leave; of rows, the days where the period is of full days."""
+    by_hour = [*within(filters, HOUR if filters.on_full_hours() else "time"), hours]
+    return _Stretch(HOUR, by_hour, [*days_within(filters)[0], days] if filters.on_full_days() else by_hour)
 
 
 def _between(moment: str, filters: Filters) -> list[str]:

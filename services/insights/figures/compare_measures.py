@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from msgspec import Struct, structs
 
-from services.insights.conditions import rows_of_points_within, where_of, within
+from services.insights.conditions import days_within, where_of, within
 from services.insights.figures import intervals
 from services.insights.figures.intervals import Estimate, Interval
 from services.insights.figures.journey_completion import completion_sql
@@ -125,7 +125,7 @@ _LOST: Final = """sumOrNull(sign * minutes_citizen) AS citizen, sumOrNull(sign *
 def _totals_question(
     by: str, where: str, filters: Filters, parameters: Mapping[str, Any], *, minutes: bool = True
 ) -> Question:
-    since, days = rows_of_points_within(filters.on(filters.from_us, None))
+    since, days = days_within(filters.on(filters.from_us, None))
     sql = f"""
         SELECT name, count() AS journeys, countIf(found > 0) AS with_points, sum(found) AS points,
             sum(toFloat64(found) * found) AS points_squares, sum(touches) AS contacts,

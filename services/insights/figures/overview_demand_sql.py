@@ -3,7 +3,7 @@
 # ruff: noqa: S608 - what is put into these statements are names of columns and numbers; values are bound
 from typing import Final
 
-from services.insights.conditions import restrict, where_of, within
+from services.insights.conditions import days_within, restrict, where_of
 from services.insights.figures.overview_ratio import sums_sql
 from services.insights.filters import Filters
 from services.insights.queries import Question
@@ -37,7 +37,8 @@ def clusters_question(filters: Filters, contacts: int) -> Question:
     Of `contacts` in all about `SAMPLED_CONTACTS` are looked at: those of the persons with the lowest numbers, which are hashes.
     """
     conditions, parameters = restrict(filters, rule_column=True)
-    conditions += within(filters, "time")
+    period, days = days_within(filters)
+    conditions += period
     share = -(-contacts // SAMPLED_CONTACTS)
     if share > 1:
         conditions.append(f"person_key < {_KEYS // share}")
@@ -47,5 +48,5 @@ def clusters_question(filters: Filters, contacts: int) -> Question:
         FROM (
             SELECT sum(sign) AS contacts, sumIf(sign, failure) AS avoidable
             FROM judged_contacts {where_of(conditions)} GROUP BY person_key HAVING contacts > 0)""",
-        parameters,
+        parameters | days,
     )

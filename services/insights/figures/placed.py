@@ -3,7 +3,7 @@
 # ruff: noqa: S608 - what is put into these statements are conditions of named filters; values are bound
 from typing import Any, Final
 
-from services.insights.conditions import day_number, restrict, rows_of_points_within, where_of, within
+from services.insights.conditions import day_number, days_within, restrict, where_of, within
 from services.insights.filters import Filters
 from services.insights.language import N_
 from services.insights.ports import Store
@@ -38,7 +38,7 @@ def placed_notes(store: Store) -> tuple[str, ...]:
 def rows_within(filters: Filters) -> tuple[list[str], dict[str, Any]]:
     """The conditions of the filters on the points themselves, and the bound values."""
     conditions, parameters = restrict(filters, rule_column=True)
-    period, days = rows_of_points_within(filters)
+    period, days = days_within(filters)
     return [*conditions, *period], {**parameters, **days}
 
 
@@ -56,7 +56,7 @@ def of_journeys(filters: Filters) -> tuple[list[str], dict[str, Any]]:
         conditions.append("has(journey_channels, {channel:String})")
         parameters["channel"] = filters.channel
     period, edges = _begun_within(filters)
-    points, days = rows_of_points_within(filters.on(filters.from_us, None))
+    points, days = days_within(filters.on(filters.from_us, None))
     return [*conditions, *period, *points], {**parameters, **edges, **days}
 
 

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from msgspec import Struct
 
-from services.insights.conditions import restrict, rows_of_points_within, where_of
+from services.insights.conditions import days_within, restrict, where_of
 from services.insights.figures import placed
 from services.insights.filters import Filters
 from services.insights.ports import Store
@@ -149,7 +149,7 @@ def touched_question(filters: Filters, services: Sequence[str]) -> Question:
     signs are added up first. Journeys are told apart by 64 bits: of 10^8, any two are taken for one with a chance of 1 in 3,000.
     """
     conditions, parameters = restrict(filters, rule_column=True)
-    period, days = rows_of_points_within(filters)
+    period, days = days_within(filters)
     conditions += period
     changed = "(SELECT journey_key FROM points " + where_of([*conditions, "sign < 0"]) + ")"
     number = (
