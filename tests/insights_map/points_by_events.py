@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from services.insights.conditions import rows_within, where_of
+from services.insights.conditions import days_within, where_of
 from services.insights.figures.frictions_after import MAX_POINTS, WINDOW_DAYS
 from services.insights.figures.journey_filters import journeys_where
 from services.insights.figures.map_queries import ALL, CITIZEN, STEPS
@@ -49,7 +49,7 @@ def points_by_events(filters: Filters, events: str) -> Question:
     where, parameters = journeys_where(filters)
     if events == CITIZEN:
         parameters["citizen_types"] = sorted(CITIZEN_TYPES)
-    restricted, days = rows_within(filters.on(filters.from_us, None))
+    restricted, days = days_within(filters.on(filters.from_us, None))
     restricted += [f"{name} = {{{name}:String}}" for name in ("service", "rule") if getattr(filters, name) is not None]
     target, before, keep = f"bitAnd(nodes[index], {NODE_BITS})", f"bitAnd(nodes[index - 1], {NODE_BITS})", ""
     if events != ALL:

@@ -30,7 +30,7 @@ from tests.loader.samples import Logs
 from tests.loader.samples import event as sample
 
 BOOK = RuleBook(DEFAULTS, 1)
-STATEMENTS = 19
+STATEMENTS = 21
 """A run has fewer."""
 
 
