@@ -175,20 +175,6 @@ def points_in_force(columns: Sequence[str], filters: Filters, *more: str) -> tup
     return sql, parameters
 
 
-def squares_by(names: Sequence[str], filters: Filters, points: int, *more: str) -> Question:
-    """Per group of these columns: points in force and the sum of the squares of each journey's, of a part of the journeys.
-
-    For what is estimated from many journeys: of `points` points in all about `SAMPLED_POINTS` are looked at, chosen by journey.
-    """
-    columns = "".join(f"{name}, " for name in names)
-    where, parameters = points_where(filters, *more, *part_of_journeys(points, SAMPLED_POINTS))
-    sql = f"""
-        SELECT {columns}sum(found) AS points, sum(found * found) AS squares
-        FROM (SELECT {columns}sum(sign) AS found FROM points {where} GROUP BY {columns}journey_key HAVING found > 0)
-        {"GROUP BY " + columns.removesuffix(", ") if names else ""}"""
-    return Question(sql, parameters)
-
-
 def part_of_journeys(points: int, wanted: int) -> tuple[str, ...]:
     """The condition that chooses journeys by their number so that about as many points are left as wanted."""
     share = -(-points // wanted)

@@ -11,7 +11,7 @@ from typing import Any, Final, Literal, NamedTuple
 from services.insights.conditions import day_number, days_within, restrict, where_of, within
 from services.insights.filters import Filters
 from shared.journey.instants import DAY_US, from_us, to_us
-from shared.store.stored_sums import DAY, HOUR, MONTH, Table, from_sums, which
+from shared.store.stored_sums import DAY, HOUR, MONTH, Table, smallest
 
 Finest = Literal["hour", "day", "month"]
 
@@ -60,11 +60,11 @@ def sums(
 def _over(table: Table, stretch: _Stretch, select: str, conditions: list[str]) -> str:
     """The SELECT over one stretch, from the sums that hold what it names; from the rows where none do."""
     extremes = _extremes(stretch.moment)
-    sql = Template(select).substitute(extremes, where=where_of([*conditions, *stretch.conditions]))
-    stored = which(table, stretch.moment, sql)
-    if stored:
-        return from_sums(sql, table, stored.name)
-    return Template(select).substitute(extremes, where=where_of([*conditions, *stretch.of_rows]))
+    sql, of_rows = (
+        Template(select).substitute(extremes, where=where_of([*conditions, *each]))
+        for each in (stretch.conditions, stretch.of_rows)
+    )
+    return smallest(sql, table, stretch.moment, of_rows)
 
 
 def _extremes(moment: str) -> dict[str, str]:

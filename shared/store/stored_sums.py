@@ -93,10 +93,10 @@ def which(table: Table, moment: str, sql: str) -> StoredSums | None:
     )
 
 
-def smallest(sql: str, table: Table, moment: str) -> str:
-    """A SELECT over the rows, made one over the smallest sums that answer it; as it was where none do."""
+def smallest(sql: str, table: Table, moment: str, of_rows: str | None = None) -> str:
+    """A SELECT over the rows, made one over the smallest sums that answer it; where none do `of_rows`, or as it was."""
     stored = which(table, moment, sql)
-    return from_sums(sql, table, stored.name) if stored else sql
+    return from_sums(sql, table, stored.name) if stored else of_rows or sql
 
 
 def from_sums(sql: str, table: Table, name: str) -> str:

@@ -111,17 +111,3 @@ def _where_of_journeys(filters: Filters) -> str:
     if filters.to_us is not None:
         conditions.append("started < fromUnixTimestamp64Micro({to_us:Int64}, 'UTC')")
     return where_of(conditions)
-
-
-def _where_of_journeys(filters: Filters) -> str:
-    """Journeys of the chosen points lie in their service and reach into their period.
-
-    Which of them they can be is looked at before the rows of a journey are put together (`PREWHERE`): of one journey all
-    rows have its number, but those that remove it.
-    """
-    conditions = []
-    if filters.service is not None:
-        conditions.append("service = {service:String}")
-    if filters.to_us is not None:
-        conditions.append("started < fromUnixTimestamp64Micro({to_us:Int64}, 'UTC')")
-    return where_of(conditions)

@@ -95,8 +95,8 @@ def _counts(ask: Ask, question: Question, group: str, count: str) -> dict[str, i
 
 
 def squares_question(filters: Filters, points: int) -> Question:
-    """As `queries.squares_by` for each of `GROUPS` by itself, read once: in `left_out` a bit for each of them, the first the
-    highest, that is 0 for the one that a row is about.
+    """Points in force and the sum of the squares of each journey's, by each of `GROUPS` by itself, read once:
+    in `left_out` a bit for each of them, the first the highest, that is 0 for the one that a row is about.
     """
     names = ", ".join(GROUPS)
     sets = ", ".join(f"({name}, journey_key)" for name in GROUPS)
