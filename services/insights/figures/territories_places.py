@@ -11,6 +11,7 @@ from services.insights import queries
 from services.insights.figures import intervals
 from services.insights.figures.figure import Ask
 from services.insights.figures.once import once, side_by_side
+from services.insights.figures.overview_points import point_dispersion
 from services.insights.figures.summaries import answer
 from services.insights.figures.territories_paths import child_of, forked, is_within
 from services.insights.figures.territories_protection import OWN, hidden_parts, hidden_territories
@@ -19,7 +20,6 @@ from services.insights.figures.territories_queries import (
     journeys_by_territory,
     points_by_office,
     points_by_territory,
-    spread_of_points,
 )
 from services.insights.filters import MAX_VALUE_CHARS, Filters
 from services.insights.language import N_
@@ -173,7 +173,7 @@ def _view(ask: Ask) -> View:
         within=within,
         whole=whole,
         parts=sorted(parts, key=lambda part: (-part.place.contacts, part.path)),
-        dispersion=dispersion(ask, filters, total.contact_points),
+        dispersion=point_dispersion(ask.store, filters, total.contact_points),
         filters=filters,
         friction_known=bool(total.points) or "observed" in rule_statuses(ask.store, filters, ask.book).values(),
     )
@@ -235,9 +235,3 @@ def _offices(ask: Ask, filters: Filters, whole: Part) -> list[Part]:
         for name, place in found.items()
         if office in {None, name}
     ]
-
-
-def dispersion(ask: Ask, filters: Filters, points: int) -> float:
-    """How many times more the points of a place vary than if each came by itself: one person's points come together."""
-    (row,) = answer(ask.store, spread_of_points(filters, points))
-    return intervals.dispersion_of(float(row["points"] or 0), float(row["squares"] or 0))

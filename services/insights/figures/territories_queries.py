@@ -5,7 +5,7 @@ from typing import Final
 
 from services.insights.figures.compare_measures import since_sql
 from services.insights.figures.journey_completion import completion_sql
-from services.insights.figures.journey_filters import journeys_where, part_of_points
+from services.insights.figures.journey_filters import journeys_where
 from services.insights.figures.overview_journeys import ONLINE
 from services.insights.filters import Filters
 from services.insights.queries import CASE_WORK_RULES, MAX_GROUPS, Question, events_where, points_where
@@ -53,20 +53,6 @@ def points_by_territory(filters: Filters) -> Question:
         SELECT name, sum(found) AS points, sumIf(found, case_work) AS case_points, sum(lost_c) AS minutes_citizen,
             sum(lost_a) AS minutes_administration
         FROM ({found}) GROUP BY name HAVING points > 0""",
-        {**parameters, "case_rules": sorted(CASE_WORK_RULES)},
-    )
-
-
-def spread_of_points(filters: Filters, points: int) -> Question:
-    """Points that do not stem from case work, and the sum of the squares of how many a journey holds.
-
-    `points`: about how many there are; of many, a fixed part of the journeys is looked at.
-    """
-    where, parameters = points_where(filters, "rule NOT IN {case_rules:Array(String)}", *part_of_points(points))
-    return Question(
-        f"""
-        SELECT sum(held) AS points, sum(toFloat64(held) * held) AS squares
-        FROM (SELECT sum(sign) AS held FROM points {where} GROUP BY journey_key HAVING held > 0)""",
         {**parameters, "case_rules": sorted(CASE_WORK_RULES)},
     )
 
