@@ -73,8 +73,9 @@ def _places_received(store: Store, filters: Filters) -> dict[tuple[str, str], di
     """What came, by service and channel."""
     question = queries.received(filters)
     places: dict[tuple[str, str], dict[str, int]] = {}
-    for service, channel, kind, _, carried in store.query(question.sql, question.parameters).rows:
-        places.setdefault((service, channel), {})[kind] = carried
+    for service, channel, kind, _, _, carried, *_ in store.query(question.sql, question.parameters).rows:
+        types = places.setdefault((service, channel), {})
+        types[kind] = types.get(kind, 0) | carried
     return places
 
 

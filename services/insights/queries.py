@@ -238,17 +238,20 @@ def points_over_time(unit: str, filters: Filters) -> Question:
 
 
 def received(filters: Filters) -> Question:
-    """What arrived, per service, channel and type: events, and which fields any of them carries (`FIELD_BITS`).
+    """What arrived, per service, channel, type and level of rating (0: not rated): events, which fields any of them carries
+    (`FIELD_BITS`), and the sums of the ratings and of their squares.
 
     The filter `rule` is left out: it restricts points, not what could be observed.
     """
     select = """
-        SELECT service, channel, type, count() AS found, groupBitOr(carried) AS carried_by
-        FROM events $where GROUP BY service, channel, type"""
+        SELECT service, channel, type, rating_level, count() AS found, groupBitOr(carried) AS carried_by, sum(rating) AS given,
+            sum(rating * rating) AS products
+        FROM events $where GROUP BY service, channel, type, rating_level"""
     found, parameters = sums("events", select, filters.without_rule())
     sql = f"""
-        SELECT service, channel, type, sum(found) AS events, groupBitOr(carried_by) AS carried
-        FROM ({found}) GROUP BY service, channel, type"""
+        SELECT service, channel, type, rating_level, sum(found) AS events, groupBitOr(carried_by) AS carried, sum(given) AS ratings,
+            sum(products) AS squares
+        FROM ({found}) GROUP BY service, channel, type, rating_level"""
     return Question(sql, parameters)
 
 

@@ -12,7 +12,6 @@ from services.insights.figures.journey_filters import SAMPLED_POINTS
 from services.insights.figures.overview_changes import cells_question
 from services.insights.figures.overview_demand_sql import demand_question
 from services.insights.figures.overview_points import clusters_question
-from services.insights.figures.overview_satisfaction import ratings_question
 from services.insights.figures.points_found import contact_points, journeys_touched, points_found, points_found_question
 from services.insights.figures.territories_queries import points_by_territory
 from services.insights.filters import Filters
@@ -120,7 +119,6 @@ def _questions(filters: Filters) -> dict[str, Question]:
         "board": points_found_question(filters),
         "series": frictions_board.series_question(filters, frictions_board.bins_of(MONTHS, MONTHS.to_us or 0)),
         "cells": cells_question(filters),
-        "ratings": ratings_question(filters),
         "avoidable contacts": demand_question(filters),
         "last": data_arrivals.last_question(filters),
         "arrived": data_arrivals.events_question(filters),

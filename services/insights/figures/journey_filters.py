@@ -20,13 +20,11 @@ SAMPLED_POINTS: Final = 50_000
 """So many points say enough of how they cluster by journey."""
 
 _KEYS: Final = 1 << 64
-_BEGAN: Final = (("from_us", ">="), ("to_us", "<"))
+_BEGAN: Final = (("from_us", ">=", ">="), ("to_us", "<", "<="))
+"""The edges of a period, and how instants and days, and years, compare with them."""
 _YEAR: Final = "_partition_value.1"
 """The year in which a row of `journeys` began, without reading it."""
-_BEGAN_ON: Final = {
-    "from_us": ("day >= toDate({from_us_day:UInt16})", f"{_YEAR} >= toYear(toDate({{from_us_day:UInt16}}))"),
-    "to_us": ("day < toDate({to_us_day:UInt16})", f"{_YEAR} <= toYear(toDate({{to_us_day:UInt16}} - 1))"),
-}
+_YEARS: Final = {"from_us": "toYear(toDate({{{}_day:UInt16}}))", "to_us": "toYear(toDate({{{}_day:UInt16}} - 1))"}
 _TERRITORY: Final = "(territory = {territory:String} OR startsWith(territory, {territory_below:String}))"
 
 
@@ -55,7 +53,7 @@ def restrict_journeys(filters: Filters) -> tuple[list[str], dict[str, Any]]:
     if filters.service is not None:
         conditions.append("service = {service:String}")
         parameters["service"] = filters.service
-    began, edges = _began_within(filters)
+    began, edges = began_within(filters)
     conditions += began
     parameters |= edges
     if filters.territory is not None:
@@ -70,20 +68,26 @@ def restrict_journeys(filters: Filters) -> tuple[list[str], dict[str, Any]]:
     return conditions, parameters
 
 
-def _began_within(filters: Filters) -> tuple[list[str], dict[str, Any]]:
-    """The conditions of the period, and their values. Whole days are told by the column `day`, of which there is less to read;
-    it says nothing of the years that rows lie in, which are told beside it.
+def began_within(filters: Filters, prefix: str = "") -> tuple[list[str], dict[str, Any]]:
+    """The conditions of the period on rows of `journeys`, its start first, and their values, whose names begin with the `prefix`.
+
+    Whole days are told by the column `day`, of which there is less to read; it says nothing of the years that rows lie in,
+    which are told beside it.
     """
-    edges = {name: getattr(filters, name) for name, _ in _BEGAN if getattr(filters, name) is not None}
-    if not filters.on_full_days():
-        instants = [
-            f"started {sign} fromUnixTimestamp64Micro({{{name}:Int64}}, 'UTC')"
-            for name, sign in _BEGAN
-            if name in edges
-        ]
-        return instants, edges
-    conditions = [condition for name in edges for condition in _BEGAN_ON[name]]
-    return conditions, edges | {f"{name}_day": day_number(at) for name, at in edges.items()}
+    edges = {edge: getattr(filters, edge) for edge, *_ in _BEGAN if getattr(filters, edge) is not None}
+    days = filters.on_full_days()
+    conditions, years = [], []
+    for edge, sign, of_year in _BEGAN:
+        if edge not in edges:
+            continue
+        value = prefix + edge
+        if days:
+            conditions.append(f"day {sign} toDate({{{value}_day:UInt16}})")
+            years.append(f"{_YEAR} {of_year} {_YEARS[edge].format(value)}")
+        else:
+            conditions.append(f"started {sign} fromUnixTimestamp64Micro({{{value}:Int64}}, 'UTC')")
+    of_days = {f"{prefix}{edge}_day": day_number(at) for edge, at in edges.items()} if days else {}
+    return conditions + years, {f"{prefix}{edge}": at for edge, at in edges.items()} | of_days
 
 
 def _came_by(channel: str) -> str:

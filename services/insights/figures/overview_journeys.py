@@ -1,12 +1,14 @@
 """Digital take-up and completion: of the journeys that began in a period, how many online, how many to the end."""
 
 # ruff: noqa: S608 - what is put into these statements are names and numbers of this module; values are bound
-from typing import Final, NamedTuple
+from collections.abc import Mapping
+from typing import Any, Final, NamedTuple
 
+from services.insights.conditions import where_of
 from services.insights.figures.figure import Ask, Figure
 from services.insights.figures.journey_completion import ended_with_outcome
-from services.insights.figures.journey_filters import journey_notes, journeys_where
-from services.insights.figures.overview_periods import NAMES, two_periods
+from services.insights.figures.journey_filters import began_within, journey_notes, restrict_journeys
+from services.insights.figures.overview_periods import BEFORE, NAMES, NOW, TwoPeriods, two_periods
 from services.insights.figures.overview_ratio import Sums, read_sums, sums_sql
 from services.insights.figures.summaries import answer
 from services.insights.figures.table import Column, Table, Value, table
@@ -24,9 +26,6 @@ CASES: Final = "cases"
 COUNTED: Final = {BEGUN: N_("journeys begun"), COMPLETED: N_("journeys completed")}
 KINDS: Final = {FORMS: N_("online forms"), CASES: N_("cases")}
 
-_UNTIL: Final = "fromUnixTimestamp64Micro({until_us:Int64}, 'UTC')"
-
-
 class InShort(NamedTuple):
     """Journeys begun and completed, by whether they began online; forms and cases begun and completed, as sums."""
 
@@ -38,56 +37,97 @@ class InShort(NamedTuple):
     cases: Sums
 
 
-def journeys_in_short(filters: Filters, until_us: int) -> Question:
-    """One row: the counts of `InShort`, in its order; what happened from `until_us` on is not looked at.
+_NO_SUMS: Final = Sums(0, 0.0, 0.0, 0.0, 0.0, 0.0)
+NOTHING: Final = InShort(0, 0, 0, 0, _NO_SUMS, _NO_SUMS)
+
+
+def journeys_in_short(periods: TwoPeriods) -> Question:
+    """One row for each period that has journeys: whether it is the one shown, and the counts of `InShort`, in its order; what
+    happened after its end is not looked at.
 
     Journeys are counted first by what is known of each (`bits`: one for each of `_BITS`); of those that have several cases the
     further ones are kept (`more`). All else is worked out of these few rows.
     """
-    where, parameters = journeys_where(filters)
-    outcomes = f"time < {_UNTIL}"
-    if filters.from_us is not None:
-        outcomes += " AND time >= fromUnixTimestamp64Micro({from_us:Int64}, 'UTC')"
-    bits = " + ".join(f"{1 << place} * ({each})" for place, each in enumerate(_known_until(outcomes)))
+    where, parameters = _of_periods(periods)
+    bits = " + ".join(f"{1 << place} * ({each})" for place, each in enumerate(_known_until(periods)))
     return Question(
         f"""
-        SELECT sumIf(found, known) AS begun, sumIf(found, online) AS begun_online, sumIf(found, known AND done) AS completed,
+        SELECT shown, sumIf(found, known) AS begun, sumIf(found, online) AS begun_online, sumIf(found, known AND done) AS completed,
             sumIf(found, online AND done) AS completed_online,
             {sums_sql("form_done", "form", "found")} AS forms, {sums_sql("ended_cases", "begun_cases", "found")} AS cases
         FROM (
-            SELECT {", ".join(f"bitTest(bits, {place}) AS {name}" for place, name in enumerate(_BITS))}, group.1 AS found,
-                begun + arrayCount(each -> each.begun < {_UNTIL}, group.2) AS begun_cases,
-                ended + arrayCount(each -> each.ended < {_UNTIL}, group.2) AS ended_cases,
+            SELECT shown, {_until("shown")} AS until, group.1 AS found,
+                {", ".join(f"bitTest(bits, {place}) AS {name}" for place, name in enumerate(_BITS))},
+                begun + arrayCount(each -> each.begun < until, group.2) AS begun_cases,
+                ended + arrayCount(each -> each.ended < until, group.2) AS ended_cases,
                 if(begun_cases > 0, begun_cases = ended_cases, form_done) AS done
             FROM (
-                SELECT toUInt8({bits}) AS bits, countIf(empty(more_cases)) AS alone,
-                    groupArrayIf(more_cases, notEmpty(more_cases)) AS more
-                FROM journeys FINAL {where} GROUP BY bits)
-            ARRAY JOIN arrayConcat([(alone, [])], arrayMap(cases -> (toUInt64(1), cases), more)) AS group)""",
-        {**parameters, "until_us": until_us, "online": list(ONLINE)},
+                SELECT {_shown(periods)} AS shown, {_until("shown")} AS until, toUInt8({bits}) AS bits,
+                    countIf(empty(more_cases)) AS alone, groupArrayIf(more_cases, notEmpty(more_cases)) AS more
+                FROM journeys FINAL {where} GROUP BY shown, bits)
+            ARRAY JOIN arrayConcat([(alone, [])], arrayMap(cases -> (toUInt64(1), cases), more)) AS group)
+        GROUP BY shown""",
+        {
+            **parameters,
+            "online": list(ONLINE),
+            **{f"until_{name}": periods.until_us(name) for name in (NOW, BEFORE)},
+        },
     )
 
 
 _BITS: Final = ("known", "online", "form", "form_done", "begun", "ended")
 
 
-def _known_until(outcomes: str) -> tuple[str, ...]:
+def _of_periods(periods: TwoPeriods) -> tuple[str, dict[str, Any]]:
+    """The journeys that began in one of the periods, as a WHERE clause and its values."""
+    conditions, parameters = restrict_journeys(periods.now.on(None, None))
+    began = []
+    for name, filters in periods.named():
+        edges, values = began_within(filters, f"{name}_")
+        began.append(" AND ".join(edges) or "1")
+        parameters |= values
+    return where_of([*conditions, f"({' OR '.join(began)})"]), parameters
+
+
+def _shown(periods: TwoPeriods) -> str:
+    """The condition that a journey of one of the periods is of the one shown, which lies after the other."""
+    return began_within(periods.now, f"{NOW}_")[0][0] if periods.before else "1"
+
+
+def _until(shown: str) -> str:
+    """Until when the events of a journey are looked at."""
+    now, before = (f"fromUnixTimestamp64Micro({{until_{name}:Int64}}, 'UTC')" for name in (NOW, BEFORE))
+    return f"if({shown}, {now}, {before})"
+
+
+def _known_until(periods: TwoPeriods) -> tuple[str, ...]:
     """What each of `_BITS` says of a journey: of its entry, an online form, and the first of its cases."""
-    form = f"form_started < {_UNTIL}"
+    outcomes = " OR ".join(_ended_within(name, filters) for name, filters in periods.named())
     return (
         "entry_channel != ''",
         "entry_channel IN {online:Array(String)}",
-        form,
-        f"{form} AND (form_submitted < {_UNTIL} OR {ended_with_outcome(outcomes)})",
-        f"case_begun < {_UNTIL}",
-        f"case_ended < {_UNTIL}",
+        "form_started < until",
+        f"form_started < until AND (form_submitted < until OR {outcomes})",
+        "case_begun < until",
+        "case_ended < until",
     )
 
 
-def in_short(store: Store, filters: Filters, until_us: int) -> InShort:
-    """The counts of one period, seen at `until_us`."""
-    question = journeys_in_short(filters, until_us)
-    (row,) = answer(store, question)
+def _ended_within(name: str, filters: Filters) -> str:
+    """The condition that a journey is of this period and its form ended with an outcome within it."""
+    outcomes = f"time < fromUnixTimestamp64Micro({{until_{name}:Int64}}, 'UTC')"
+    if filters.from_us is not None:
+        outcomes += f" AND time >= fromUnixTimestamp64Micro({{{name}_from_us:Int64}}, 'UTC')"
+    return f"{'shown' if name == NOW else 'NOT shown'} AND {ended_with_outcome(outcomes)}"
+
+
+def in_short(store: Store, periods: TwoPeriods) -> dict[str, InShort]:
+    """The counts of each period that has data, by its name."""
+    found = {bool(row["shown"]): _read(row) for row in answer(store, journeys_in_short(periods))}
+    return {name: found.get(name == NOW, NOTHING) for name, _ in periods.named()}
+
+
+def _read(row: Mapping[str, Any]) -> InShort:
     return InShort(
         int(row["begun"]),
         int(row["begun_online"]),
@@ -101,8 +141,7 @@ def in_short(store: Store, filters: Filters, until_us: int) -> InShort:
 def _take_up(ask: Ask) -> Table:
     periods = two_periods(ask)
     rows: list[tuple[Value, ...]] = []
-    for name, filters in periods.named():
-        found = in_short(ask.store, filters, periods.until_us(name))
+    for name, found in in_short(ask.store, periods).items():
         rows.append(_online_row(name, BEGUN, found.begun, found.begun_online))
         rows.append(_online_row(name, COMPLETED, found.completed, found.completed_online))
     return table(
@@ -130,8 +169,8 @@ def _completion(ask: Ask) -> Table:
     periods = two_periods(ask)
     rows = [
         _completion_row(name, kind, sums)
-        for name, filters in periods.named()
-        for kind, sums in _kinds(in_short(ask.store, filters, periods.until_us(name)))
+        for name, found in in_short(ask.store, periods).items()
+        for kind, sums in _kinds(found)
     ]
     return table(
         (

@@ -1,6 +1,5 @@
 """Satisfaction: what people answered when they were asked."""
 
-# ruff: noqa: S608 - what is put into these statements are conditions of named filters; values are bound
 from typing import Final
 
 from services.insights.figures.figure import Ask, Figure
@@ -10,26 +9,13 @@ from services.insights.figures.table import Column, Table, Value, table
 from services.insights.filters import Filters
 from services.insights.language import N_
 from services.insights.ports import Store
-from services.insights.queries import Question
-from services.insights.sums import sums
+from services.insights.queries import received
 
 LEVELS: Final = (1, 2, 3, 4, 5)
 MIN_RATINGS: Final = 100
 """A verdict needs as many; below, only the figures stand."""
 GOOD, MIDDLING = 8.0, 5.0
 """Of the score from 0 to 10: from here on good, and middling."""
-
-
-def ratings_question(filters: Filters) -> Question:
-    """Ratings per level, rounded to whole levels, with their sums."""
-    select = """
-        SELECT rating_level AS level, count() AS found, sum(rating) AS sums, sum(rating * rating) AS products
-        FROM events $where GROUP BY level"""
-    found, parameters = sums("events", select, filters.without_rule(), "type = 'feedback.given'", "rating_level > 0")
-    sql = f"""
-        SELECT level, sum(found) AS ratings, sum(sums) AS total, sum(products) AS squares
-        FROM ({found}) GROUP BY level"""
-    return Question(sql, parameters)
 
 
 class Ratings(dict[int, int]):
@@ -45,12 +31,14 @@ class Ratings(dict[int, int]):
 
 
 def ratings(store: Store, filters: Filters) -> Ratings:
-    """The ratings of one period."""
+    """The ratings of one period, rounded to whole levels, with their sums: from what is asked for `rule_statuses` on the same page."""
     found = Ratings(dict.fromkeys(LEVELS, 0))
-    for row in answer(store, ratings_question(filters)):
-        found[int(row["level"])] = int(row["ratings"])
-        found.total += float(row["total"])
-        found.squares += float(row["squares"])
+    for row in answer(store, received(filters)):
+        level = int(row["rating_level"])
+        if level:
+            found[level] += int(row["events"])
+            found.total += float(row["ratings"])
+            found.squares += float(row["squares"])
     return found
 
 

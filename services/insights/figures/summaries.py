@@ -210,7 +210,7 @@ def _of_received(store: Store, group: str, filters: Filters, types: frozenset[st
     found: dict[str, int] = {}
     for row in store.query(question.sql, question.parameters).rows:
         if types is None or row[2] in types:
-            found[row[place]] = found.get(row[place], 0) + int(row[3])
+            found[row[place]] = found.get(row[place], 0) + int(row[4])
     rows = [CountRow(name, events) for name, events in found.items()]
     rows.sort(key=lambda row: (-row.events, row.name))
     return CountSummary(rows[: queries.MAX_GROUPS], sum(found.values()))

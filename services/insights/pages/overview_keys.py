@@ -157,8 +157,8 @@ def _completion(ask: Ask, periods: TwoPeriods) -> Key:
     known = [str(each["counted"]) for each in found.records() if each["period"] == NOW and each["share"] is not None]
     counted = known[0] if known else FORMS
 
-    def estimate(name: str, filters: Filters) -> Estimate | None:
-        found = in_short(ask.store, filters, periods.until_us(name))
+    def estimate(name: str, _: Filters) -> Estimate | None:
+        found = in_short(ask.store, periods)[name]
         return ratio(found.forms if counted == FORMS else found.cases)
 
     return _key(
@@ -175,10 +175,9 @@ def _take_up(ask: Ask, periods: TwoPeriods) -> Key:
     def estimate() -> Estimate | None:
         if periods.before is None:
             return None
-        pairs = [in_short(ask.store, each, periods.until_us(name)) for name, each in periods.named()]
         counts = [
             (each.completed_online, each.completed) if counted == COMPLETED else (each.begun_online, each.begun)
-            for each in pairs
+            for each in in_short(ask.store, periods).values()
         ]
         return share_difference(counts[0], counts[1])
 
