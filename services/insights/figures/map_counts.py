@@ -91,7 +91,11 @@ def read_map(ask: Ask) -> JourneyMap:
 
 
 def _read_map(ask: Ask, filters: Filters, events: str) -> JourneyMap:
-    questions = {"passages": map_queries.passages(filters, events), "points": map_queries.points_at(filters, events)}
+    questions = {
+        "passages": map_queries.passages(filters, events),
+        "times": map_queries.times_between(filters, events),
+        "points": map_queries.points_at(filters, events),
+    }
     found = side_by_side({name: partial(answer, ask.store, question) for name, question in questions.items()})
     rows, at_events = found["passages"], found["points"]
     names = _names(ask, filters, {row[end] for row in (*rows, *at_events) for end in ("origin", "target")})
@@ -105,7 +109,7 @@ def _read_map(ask: Ask, filters: Filters, events: str) -> JourneyMap:
     held: dict[Node, Counter[str]] = defaultdict(Counter)
     for (_, target), rules in points.items():
         held[target].update(rules)
-    between = {_place(row): row["spread"] for row in answer(ask.store, map_queries.times_between(filters, events))}
+    between = {_place(row): row["spread"] for row in found["times"]}
     nodes = [_node(row, names[row["target"]], held, between) for row in rows if row["total"] and row["target"]]
     passages = [_passage(row, names, points, between) for row in rows if not row["total"]]
     return JourneyMap(

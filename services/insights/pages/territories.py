@@ -27,7 +27,6 @@ from shared.journey.instants import DAY_US
 
 PATH: Final = "/territories"
 _UNIT_DAYS: Final = {"day": 1, "week": 7, "month": 30, "quarter": 91, "year": 365}
-_MAX_BINS: Final = 61
 _MIN_BINS: Final = 4
 _MAX_HIDDEN: Final = 1 / 3
 """Of the stretches of time that hold points, what may stay unshown before the next longer stretches are taken."""
@@ -87,9 +86,10 @@ def _given(frame: Frame, name: str) -> dict[str, str]:
 
 
 def _units(period: Period) -> list[str]:
-    """Stretches of time that are few enough, the shortest first."""
+    """Stretches of time that are few enough, the shortest first: as the site divides such a period."""
     days = (period.to_us - period.from_us) / DAY_US
-    few_enough = [unit for unit, length in _UNIT_DAYS.items() if days / length <= _MAX_BINS] or ["year"]
+    units = [*_UNIT_DAYS]
+    few_enough = units[units.index("day" if period.unit == "hour" else period.unit) :]
     return few_enough[:1] + [unit for unit in few_enough[1:] if days / _UNIT_DAYS[unit] >= _MIN_BINS]
 
 
