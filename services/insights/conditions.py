@@ -51,12 +51,14 @@ def within(filters: Filters, time: str) -> list[str]:
     ]
 
 
-def days_within(filters: Filters) -> tuple[list[str], dict[str, Any]]:
-    """The conditions of the period on rows of a table that has a column `day`, and values that `restrict` does not give: by their day, where days say it."""
+def days_within(filters: Filters, of: str = "day") -> tuple[list[str], dict[str, Any]]:
+    """The conditions of the period on rows of a table that has a column `day` (or on another expression `of` the day), and values
+    that `restrict` does not give: by their day, where days say it.
+    """
     if not filters.on_full_days():
         return within(filters, "time"), {}
     edges = {name: getattr(filters, name) for name, _ in _EDGES if getattr(filters, name) is not None}
-    conditions = [f"day {sign} toDate({{{name}_day:UInt16}})" for name, sign in _EDGES if name in edges]
+    conditions = [f"{of} {sign} toDate({{{name}_day:UInt16}})" for name, sign in _EDGES if name in edges]
     return conditions, {f"{name}_day": day_number(at) for name, at in edges.items()}
 
 

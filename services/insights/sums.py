@@ -1,10 +1,11 @@
 """Which stored sums answer a question about `events`, `points` or `judged_contacts` (shared/store/stored_sums.py).
 
-Sums by day and by calendar month without the territory, sums by calendar month with it (or with step and office), sums by hour
-with it: all but the last grow with the calendar and the number of names alone. Which of them is read is chosen here, from the
-filters and from what a question names.
+Sums by day and by calendar month without the territory, sums by calendar month with it (or with step and office), sums by day
+with it (of events: by hour): all but the last grow with the calendar and the number of names alone. Which of them is read is
+chosen here, from the filters and from what a question names.
 """
 
+from collections.abc import Callable
 from string import Template
 from typing import Any, Final, Literal, NamedTuple
 
@@ -28,14 +29,12 @@ _FINEST: Final[dict[str, Finest]] = {"hour": "hour", "day": "day", "week": "day"
 
 
 class _Stretch(NamedTuple):
-    """A part of the period, and the expression by which its sums are divided in time.
-
-    `of_rows`: the conditions in place of `conditions` where no sums answer.
+    """A part of the period: the expressions by which its sums may be divided in time, each with its conditions, the best first;
+    and those for rows, where no sums answer.
     """
 
-    moment: str
-    conditions: list[str]
-    of_rows: list[str]
+    sums: tuple[tuple[str, list[str]], ...]
+    rows: tuple[str, list[str]]
 
 
 def sums(
@@ -59,18 +58,23 @@ def sums(
 
 def _over(table: Table, stretch: _Stretch, select: str, conditions: list[str]) -> str:
     """The SELECT over one stretch, from the sums that hold what it names; from the rows where none do."""
-    extremes = _extremes(stretch.moment)
-    sql, of_rows = (
-        Template(select).substitute(extremes, where=where_of([*conditions, *each]))
-        for each in (stretch.conditions, stretch.of_rows)
-    )
-    return smallest(sql, table, stretch.moment, of_rows)
+    for each in stretch.sums:
+        of_sums = smallest(_filled(select, each, conditions), table, each[0])
+        if of_sums:
+            return of_sums
+    return _filled(select, stretch.rows, conditions)
 
 
-def _extremes(moment: str) -> dict[str, str]:
+def _filled(select: str, stretch: tuple[str, list[str]], conditions: list[str]) -> str:
     """The sums by hour hold no other time than the hour."""
+    moment, within_stretch = stretch
     time = HOUR if moment == HOUR else "time"
-    return {"moment": moment, "earliest": f"min({time})", "latest": f"max({time})"}
+    return Template(select).substitute(
+        moment=moment,
+        earliest=f"min({time})",
+        latest=f"max({time})",
+        where=where_of([*conditions, *within_stretch]),
+    )
 
 
 def start_of(unit: str) -> str:
@@ -84,8 +88,10 @@ def finest_of(unit: str) -> Finest:
 
 
 def _stretches(filters: Filters, finest: Finest, *, monthly: bool) -> tuple[list[_Stretch], dict[str, int]]:
-    if finest == "hour" or (monthly and finest == "day"):
+    if finest == "hour":
         return [_by_hour(filters)], {}
+    if monthly and finest == "day":
+        return [_by_day_or_hour(filters)], {}
     if (
         not monthly
         and finest == "month"
@@ -96,22 +102,18 @@ def _stretches(filters: Filters, finest: Finest, *, monthly: bool) -> tuple[list
 
 
 def _whole_and_rest(filters: Filters, moment: str) -> tuple[list[_Stretch], dict[str, int]]:
-    """The whole days or calendar months of the period, and the hours before and after them."""
+    """The whole days or calendar months of the period, and the days or hours before and after them."""
     whole = filters.on(
         None if filters.from_us is None else _start_of(filters.from_us, moment, later=True),
         None if filters.to_us is None else _start_of(filters.to_us, moment, later=False),
     )
     if whole.from_us is not None and whole.to_us is not None and whole.from_us >= whole.to_us:
-        return [_by_hour(filters)], {}
+        return [_by_day_or_hour(filters)], {}
     edges = _edges(whole)
     stretches = [_over_days(moment, whole)]
     before, after = whole.from_us != filters.from_us, whole.to_us != filters.to_us
     if before or after:
-        hours, days = (
-            " OR ".join([f"{of} < {start('first_day')}"] * before + [f"{of} >= {start('end_day')}"] * after)
-            for of, start in ((HOUR, _start_of_day), ("day", _day))
-        )
-        stretches.append(_by_hour(filters, f"({hours})", f"({days})"))
+        stretches.append(_by_day_or_hour(filters, before=before, after=after))
     return stretches, edges
 
 
@@ -124,14 +126,29 @@ def _start_of_day(name: str) -> str:
 
 
 def _over_days(moment: str, filters: Filters) -> _Stretch:
-    conditions = _between(moment, filters)
-    return _Stretch(moment, conditions, conditions)
+    of_days = moment, _between(moment, filters)
+    return _Stretch((of_days,), of_days)
 
 
-def _by_hour(filters: Filters, hours: str = "1", days: str = "1") -> _Stretch:
-    """The hours of the period that these conditions leave; of rows, the days where the period is of full days."""
-    by_hour = [*within(filters, HOUR if filters.on_full_hours() else "time"), hours]
-    return _Stretch(HOUR, by_hour, [*days_within(filters)[0], days] if filters.on_full_days() else by_hour)
+def _by_day_or_hour(filters: Filters, *, before: bool = False, after: bool = False) -> _Stretch:
+    """The period; where asked for, only what lies before or after the whole days or months. Hours where it is not of full days."""
+    if not filters.on_full_days():
+        return _by_hour(filters, _outside(HOUR, _start_of_day, before=before, after=after))
+    days = {of: [*days_within(filters, of)[0], _outside(of, _day, before=before, after=after)] for of in (DAY, "day")}
+    hours = [*within(filters, HOUR), _outside(HOUR, _start_of_day, before=before, after=after)]
+    return _Stretch(((DAY, days[DAY]), (HOUR, hours)), (HOUR, days["day"]))
+
+
+def _by_hour(filters: Filters, rest: str = "1") -> _Stretch:
+    """The period by hours, or by times where it is not of full hours; of rows, the days where it is of full days."""
+    hours = HOUR, [*within(filters, HOUR if filters.on_full_hours() else "time"), rest]
+    return _Stretch((hours,), (HOUR, [*days_within(filters)[0], rest]) if filters.on_full_days() else hours)
+
+
+def _outside(of: str, start: Callable[[str], str], *, before: bool, after: bool) -> str:
+    """The condition of what lies before or after the whole days or months."""
+    conditions = [f"{of} < {start('first_day')}"] * before + [f"{of} >= {start('end_day')}"] * after
+    return f"({' OR '.join(conditions) or 1})"
 
 
 def _between(moment: str, filters: Filters) -> list[str]:

@@ -49,7 +49,12 @@ AGGREGATES: Final[dict[str, tuple[Table, str, str, str]]] = {
         "service, channel, territory",
         "count() AS n, min(time) AS first, max(time) AS last",
     ),
-    "points_aggregate": ("points", "hourly_points", "toStartOfHour(time), rule, service, channel, territory", _POINTS),
+    "points_by_day_and_territory": (
+        "points",
+        "daily_points_by_territory",
+        "territory, toDate(time), rule, service, channel, version",
+        _POINTS,
+    ),
     "points_by_day": ("points", "daily_points", "rule, service, channel, version, toDate(time)", _POINTS),
     "points_by_month": (
         "points",
@@ -70,6 +75,12 @@ AGGREGATES: Final[dict[str, tuple[Table, str, str, str]]] = {
         _POINTS,
     ),
     "contacts_by_day": ("judged_contacts", "daily_contacts", "service, channel, failure, toDate(time)", _POINTS),
+    "contacts_by_day_and_territory": (
+        "judged_contacts",
+        "daily_contacts_by_territory",
+        "territory, toDate(time), service, channel, failure",
+        _POINTS,
+    ),
     "contacts_by_month": (
         "judged_contacts",
         "monthly_contacts",

@@ -1,4 +1,4 @@
-"""The stored sums: projections of tables that grow with the events (migrations 0001, 0002, 0009, 0013, 0014 and 0016), read by name.
+"""The stored sums: projections of tables that grow with the events (migrations 0001, 0002, 0009, 0013, 0014, 0016 and 0019), read by name.
 
 ClickHouse can find by itself which projection answers a question. It then plans the question once for each of them, which takes
 several times as long as the answer. Every question that sums answer knows which: it reads the projection as a table of its own
@@ -28,9 +28,10 @@ _EVENTS: Final = ("count()",)
 _EXTENT: Final = ("count()", "min(time)", "max(time)")
 _EVENTS_AND_MORE: Final = (*_EXTENT, "groupBitOr(carried)", "sum(rating)", "sum(rating * rating)")
 _POINTS: Final = ("sum(sign)",)
-_POINTS_AND_MINUTES: Final = (*_POINTS, "sum(sign * minutes_citizen)", "sum(sign * minutes_administration)")
 _POINTS_AND_KNOWN: Final = (
-    *_POINTS_AND_MINUTES,
+    *_POINTS,
+    "sum(sign * minutes_citizen)",
+    "sum(sign * minutes_administration)",
     "sumIf(sign, isNotNull(minutes_citizen))",
     "sumIf(sign, isNotNull(minutes_administration))",
 )
@@ -54,10 +55,11 @@ STORED: Final[dict[Table, tuple[StoredSums, ...]]] = {
         _of("monthly_points_by_step", MONTH, "rule service channel step office", _POINTS),
         _of("monthly_points", MONTH, "territory rule service channel version", _POINTS_AND_KNOWN),
         _of("daily_points", DAY, "rule service channel version", _POINTS_AND_KNOWN),
-        _of("hourly_points", HOUR, "rule service channel territory", _POINTS_AND_MINUTES),
+        _of("daily_points_by_territory", DAY, "territory rule service channel version", _POINTS_AND_KNOWN),
     ),
     "judged_contacts": (
         _of("daily_contacts", DAY, "service channel failure", _POINTS_AND_KNOWN),
+        _of("daily_contacts_by_territory", DAY, "territory service channel failure", _POINTS_AND_KNOWN),
         _of("monthly_contacts", MONTH, "territory service channel failure", _POINTS_AND_KNOWN),
     ),
     "placed_points": (
@@ -93,10 +95,10 @@ def which(table: Table, moment: str, sql: str) -> StoredSums | None:
     )
 
 
-def smallest(sql: str, table: Table, moment: str, of_rows: str | None = None) -> str:
-    """A SELECT over the rows, made one over the smallest sums that answer it; where none do `of_rows`, or as it was."""
+def smallest(sql: str, table: Table, moment: str) -> str | None:
+    """A SELECT over the rows, made one over the smallest sums that answer it; `None` where none do."""
     stored = which(table, moment, sql)
-    return from_sums(sql, table, stored.name) if stored else of_rows or sql
+    return from_sums(sql, table, stored.name) if stored else None
 
 
 def from_sums(sql: str, table: Table, name: str) -> str:

@@ -56,8 +56,8 @@ def _by_day(
     label, parameters = labels(scope)
     places = [name for name in ("territory", "office") if name in label]
     names = ", ".join(["service", *places])
-    # The sums by day know no places; those by hour know territories.
-    moment = HOUR if places else DAY
+    # Of events, the sums by day know no places; those by hour know territories.
+    moment = HOUR if places and table == "events" else DAY
     where = _conditions(scope, condition, moment=moment)
     select = f"SELECT {moment} AS moment, {names}, {count} AS found FROM {table} WHERE {where} GROUP BY moment, {names}"
     return Question(
@@ -65,7 +65,7 @@ def _by_day(
         SELECT day, label, sum(found) AS found
         FROM (
             SELECT toInt32(intDiv(toUnixTimestamp(toDateTime(moment, 'UTC')), 86400)) AS day, {label} AS label, found
-            FROM ({smallest(select, table, moment)}))
+            FROM ({smallest(select, table, moment) or select}))
         WHERE label >= 0 GROUP BY day, label""",
         {**parameters, **values, **_period(scope, first, end)},
     )

@@ -141,14 +141,17 @@ def _demand(ask: Ask, periods: TwoPeriods) -> Key:
 
 
 def _per_1000(ask: Ask, periods: TwoPeriods) -> Key:
-    def estimate(_: str, filters: Filters) -> Estimate | None:
-        found = point_rate(ask.store, filters)
-        return rate(found.points, found.contacts / 1_000, dispersion=point_dispersion(ask.store, filters, found.points))
+    """How points cluster by journey is taken from the period that has more of them, for both."""
+
+    def estimate() -> Estimate | None:
+        rates = [(filters, point_rate(ask.store, filters)) for _, filters in periods.named()]
+        filters, most = max(rates, key=lambda each: each[1].points)
+        dispersion = point_dispersion(ask.store, filters, most.points)
+        now, before = (rate(each.points, each.contacts / 1_000, dispersion=dispersion) for _, each in rates)
+        return _both(now, before)
 
     found = shown(POINTS_PER_1000, ask)
-    return _key(
-        POINTS_PER_1000, found, "per_1000", "rate", lambda: _of_both(periods, estimate), more_is_better=False
-    )  # fmt: skip
+    return _key(POINTS_PER_1000, found, "per_1000", "rate", estimate, more_is_better=False)
 
 
 def _completion(ask: Ask, periods: TwoPeriods) -> Key:
