@@ -18,9 +18,9 @@ EVENTS_BY_HOUR = """
 SELECT toStartOfHour(time) AS hour, service, channel, territory, type, count() AS n FROM events
 GROUP BY hour, service, channel, territory, type ORDER BY hour, service, channel, territory, type
 """
-POINTS_BY_HOUR = """
-SELECT toStartOfHour(time) AS hour, rule, service, channel, territory, sum(sign) AS n FROM points
-GROUP BY hour, rule, service, channel, territory HAVING n != 0 ORDER BY hour, rule, service, channel, territory
+POINTS_BY_DAY = """
+SELECT toDate(time) AS day, rule, service, channel, territory, sum(sign) AS n FROM points
+GROUP BY day, rule, service, channel, territory HAVING n != 0 ORDER BY day, rule, service, channel, territory
 """
 
 
@@ -32,7 +32,8 @@ def count(store: Store, table: str) -> int:
 def assert_aggregates_equal_recount(store: Store) -> None:
     """The stored sums give what the rows give."""
     assert store.query(from_sums(EVENTS_BY_HOUR, "events", "hourly_events")).rows == store.query(EVENTS_BY_HOUR).rows
-    assert store.query(from_sums(POINTS_BY_HOUR, "points", "hourly_points")).rows == store.query(POINTS_BY_HOUR).rows
+    of_days = from_sums(POINTS_BY_DAY, "points", "daily_points_by_territory")
+    assert store.query(of_days).rows == store.query(POINTS_BY_DAY).rows
     assert problems(recount(store)) == {}
 
 

@@ -11,7 +11,7 @@ from services.insights.figures import map_queries
 from services.insights.figures.figure import Ask, Parameter
 from services.insights.figures.journey_filters import of_one_service
 from services.insights.figures.journey_nodes import Node, node_names
-from services.insights.figures.map_queries import END, EVENTS, START
+from services.insights.figures.map_queries import ALL, END, EVENTS, MAX_PATH, START
 from services.insights.figures.once import once, side_by_side
 from services.insights.figures.summaries import answer
 from services.insights.filters import Filters
@@ -22,6 +22,9 @@ Edge = tuple[Node, Node]
 
 _Spreads = Mapping[tuple[int, int, int], tuple[float, float]]
 """Median and 90th percentile of the seconds before a node, by its row (`_place`)."""
+
+_Way = tuple[list[int], int]
+"""The nodes of a way, and the journeys that went it."""
 
 EVENTS_PARAMETER: Final = Parameter(
     "events",
@@ -124,11 +127,30 @@ def _read_map(ask: Ask, filters: Filters, events: str) -> JourneyMap:
 def read_path(ask: Ask) -> Path | None:
     """The path that most journeys take; `None` where fewer share it than may be shown."""
     filters, events = of_one_service(ask.store, ask.filters), chosen_events(ask)
-    rows = answer(ask.store, map_queries.happy_path(filters, events))
-    if not rows or rows[0]["journeys"] < ask.small_cell_min:
+    nodes, journeys = _commonest(ask, filters, events) or _most_taken(ask, filters, events)
+    if journeys < ask.small_cell_min:
         return None
-    names = _names(ask, filters, set(rows[0]["path"]))
-    return Path(tuple(names[node] for node in rows[0]["path"]), int(rows[0]["journeys"]))
+    names = _names(ask, filters, set(nodes))
+    return Path(tuple(names[node] for node in nodes), journeys)
+
+
+def _commonest(ask: Ask, filters: Filters, events: str) -> _Way | None:
+    """The path of a map of all events, where one way is more common than any other and no longer than a path may be."""
+    if events != ALL:
+        return None
+    rows = answer(ask.store, map_queries.commonest_ways(filters))
+    if not rows or rows[0]["journeys"] == rows[-1]["journeys"]:
+        return None
+    # A journey that goes on meanwhile may have left the way.
+    found = answer(ask.store, map_queries.way_of(filters, rows[0]["way_key"]))
+    known = found and 0 < len(found[0]["path"]) <= MAX_PATH
+    return (found[0]["path"], int(rows[0]["journeys"])) if known else None
+
+
+def _most_taken(ask: Ask, filters: Filters, events: str) -> _Way:
+    """The path from all ways, told apart by their nodes where several are as common."""
+    rows = answer(ask.store, map_queries.happy_path(filters, events))
+    return (rows[0]["path"], int(rows[0]["journeys"])) if rows else ([], 0)
 
 
 def _names(ask: Ask, filters: Filters, numbers: set[int]) -> dict[int, Node]:

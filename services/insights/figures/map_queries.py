@@ -92,9 +92,10 @@ def times_between(filters: Filters, events: str) -> Question:
     where, parameters = _scope(filters, events)
     return Question(
         f"""
-        SELECT grouping(origin) AS total, origin, target, quantilesExactInclusiveMerge(0.5, 0.9)(seconds) AS spread
+        SELECT grouping(origin) AS total, origin, target,
+            arrayMap(spread_us -> spread_us / 1e6, quantilesExactInclusiveMerge(0.5, 0.9)(times_us)) AS spread
         FROM (
-            SELECT origin, target, quantilesExactInclusiveState(0.5, 0.9)(gap_us / 1e6) AS seconds
+            SELECT origin, target, quantilesExactInclusiveState(0.5, 0.9)(gap_us) AS times_us
             FROM (
                 SELECT arrayPopBack(way) AS origins, arrayPopFront(way) AS targets,
                     arrayPopFront(arrayDifference(times)) AS gaps
@@ -105,6 +106,23 @@ def times_between(filters: Filters, events: str) -> Question:
         GROUP BY GROUPING SETS ((origin, target), (target))""",
         parameters,
     )
+
+
+def commonest_ways(filters: Filters) -> Question:
+    """The two ways that most journeys went, by their numbers: `way_key`, `journeys`."""
+    where, parameters = journeys_where(filters)
+    return Question(
+        f"""
+        SELECT way_key, count() AS journeys FROM journeys FINAL {where}
+        GROUP BY way_key ORDER BY journeys DESC, way_key LIMIT 2""",
+        parameters,
+    )
+
+
+def way_of(filters: Filters, way_key: int) -> Question:
+    """The nodes of the way of this number, as `path`."""
+    where, parameters = journeys_where(filters, "way_key = {way_key:UInt64}")
+    return Question(f"SELECT {NODES} AS path FROM journeys {where} LIMIT 1", {**parameters, "way_key": way_key})
 
 
 def happy_path(filters: Filters, events: str) -> Question:

@@ -26,6 +26,7 @@ CASES: Final = "cases"
 COUNTED: Final = {BEGUN: N_("journeys begun"), COMPLETED: N_("journeys completed")}
 KINDS: Final = {FORMS: N_("online forms"), CASES: N_("cases")}
 
+
 class InShort(NamedTuple):
     """Journeys begun and completed, by whether they began online; forms and cases begun and completed, as sums."""
 
