@@ -35,8 +35,6 @@ FIELD_BITS: Final = {
     )
 }  # fmt: skip
 """The bits of the column `carried` of `events`: which fields a row carries (migration 0009)."""
-SAMPLED_POINTS: Final = 100_000
-"""So many points say enough of how they cluster by journey."""
 
 POINT_GROUPS: Final = ("rule", "service", "channel", "territory")
 EVENT_GROUPS: Final = ("type", "service", "channel", "territory")
@@ -173,12 +171,6 @@ def points_in_force(columns: Sequence[str], filters: Filters, *more: str) -> tup
         SELECT {latest} FROM points AS p {where_of([*conditions, f"journey_key IN {changed}"])}
         GROUP BY p.time, p.id HAVING sum(p.sign) > 0"""
     return sql, parameters
-
-
-def part_of_journeys(points: int, wanted: int) -> tuple[str, ...]:
-    """The condition that chooses journeys by their number so that about as many points are left as wanted."""
-    share = -(-points // wanted)
-    return (f"intHash64(journey_key) % {share} = 0",) if share > 1 else ()
 
 
 def events_by(group: str, filters: Filters, types: frozenset[str] | None = None) -> Question:

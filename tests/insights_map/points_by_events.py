@@ -4,10 +4,10 @@ from typing import Final
 
 from services.insights.conditions import days_within, where_of
 from services.insights.figures.frictions_after import MAX_POINTS, WINDOW_DAYS
-from services.insights.figures.journey_filters import journeys_where
+from services.insights.figures.journey_filters import journeys_where, part_of_points
 from services.insights.figures.map_queries import ALL, CITIZEN, STEPS
 from services.insights.filters import Filters
-from services.insights.queries import Question, part_of_journeys, points_in_force
+from services.insights.queries import Question, points_in_force
 from services.loader.placing_sql import ANCHOR_TYPES
 from shared.journey.instants import DAY_US
 from shared.journey.node_numbers import ALL_BITS, CHANNEL_BITS, NODE_BITS, STEP_BIT, node_number
@@ -77,7 +77,7 @@ def points_by_events(filters: Filters, events: str) -> Question:
 
 def after_by_events(filters: Filters, points: int) -> Question:
     """Per next event (type and channel) of the journeys that hold one of so many points in force: how often, and after how long."""
-    part = part_of_journeys(points, MAX_POINTS)
+    part = part_of_points(points, MAX_POINTS)
     chosen, parameters = points_in_force(("journey_key", "time"), filters, *part)
     sql = f"""
         WITH chosen AS ({chosen})

@@ -5,13 +5,14 @@ from typing import Final
 
 from services.insights.conditions import where_of
 from services.insights.figures.figure import Ask, Figure
+from services.insights.figures.journey_filters import part_of_points
 from services.insights.figures.overview_periods import two_periods
 from services.insights.figures.placed import placed_notes, rows_within
 from services.insights.figures.summaries import answer, points_in_all
 from services.insights.figures.table import Column, Table, Value, table
 from services.insights.filters import Filters
 from services.insights.language import N_
-from services.insights.queries import Question, part_of_journeys
+from services.insights.queries import Question
 from shared.journey.instants import DAY_US
 
 WINDOW_DAYS: Final = 7
@@ -28,7 +29,7 @@ def after_question(filters: Filters, points: int) -> Question:
     Of journeys of which a place was taken back, the signs are added up first.
     """
     conditions, parameters = rows_within(filters)
-    conditions += ["in_journey", *part_of_journeys(points, MAX_POINTS)]
+    conditions += ["in_journey", *part_of_points(points, MAX_POINTS)]
     changed = f"(SELECT journey_key FROM placed_points {where_of([*conditions, 'sign < 0'])})"
     sql = f"""
         SELECT if(comes, next_type, '') AS type, if(comes, next_channel, '') AS channel, count() AS points,

@@ -14,6 +14,7 @@ from services.insights.figures.intervals import (
     rate,
     reading,
 )
+from services.insights.figures.journey_filters import part_of_points
 from services.insights.figures.summaries import answer
 from services.insights.figures.table import Column, Kind, Table, Value, table
 from services.insights.filters import Filters
@@ -22,9 +23,7 @@ from services.insights.problems import Problem
 from services.insights.queries import (
     CASE_WORK_RULES,
     MAX_GROUPS,
-    SAMPLED_POINTS,
     Question,
-    part_of_journeys,
     points_where,
 )
 from services.insights.sums import sums
@@ -100,7 +99,7 @@ def squares_question(filters: Filters, points: int) -> Question:
     """
     names = ", ".join(GROUPS)
     sets = ", ".join(f"({name}, journey_key)" for name in GROUPS)
-    where, parameters = points_where(filters, *part_of_journeys(points, SAMPLED_POINTS))
+    where, parameters = points_where(filters, *part_of_points(points))
     sql = f"""
         SELECT left_out, {names}, sum(found) AS points, sum(found * found) AS squares
         FROM (

@@ -34,11 +34,11 @@ def with_point_sql(parameter: str) -> str:
     SELECT journey_key FROM points WHERE rule = {{{parameter}:String}} GROUP BY journey_key HAVING sum(sign) > 0)"""  # noqa: S608
 
 
-def part_of_points(points: int) -> tuple[str, ...]:
-    """The condition on rows of `points`, of which there are so many, that about `SAMPLED_POINTS` of them are left: those of the
-    journeys with the lowest numbers, which are hashes. None where there are no more.
+def part_of_points(points: int, wanted: int = SAMPLED_POINTS) -> tuple[str, ...]:
+    """The condition on rows of points, of which there are so many, that about as many as `wanted` are left: those of the journeys
+    with the lowest numbers, which are hashes. None where there are no more.
     """
-    share = -(-points // SAMPLED_POINTS)
+    share = -(-points // wanted)
     return (f"journey_key < {_KEYS // share}",) if share > 1 else ()
 
 
