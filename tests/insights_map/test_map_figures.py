@@ -9,8 +9,10 @@ import pytest
 
 from services.insights.figures.journey_filters import busiest_service, restrict_journeys
 from services.insights.figures.map_protection import hidden_cells
+from services.insights.figures.map_queries import MAX_PATH
 from services.insights.filters import Filters
 from shared.store.client import Store
+from tests.fixtures_store import TABLES
 from tests.insights import seed
 from tests.insights.conftest import ClientWith, served
 from tests.insights.seed import event
@@ -65,6 +67,52 @@ def test_points_path_and_rework(client: httpx.Client):
     assert [row["position"] for row in path] == list(range(1, len(path) + 1))
     assert {row["journeys"] for row in path} == {1}
     assert by_names(rows(client, "rework"), "step", "channel") == {WEB: (3, 1, 1, 1 / 3)}
+
+
+@pytest.mark.parametrize(
+    ("ways", "expected", "journeys"),
+    [
+        ({"web phone": 3, "phone": 2}, ["web", "phone"], 3),
+        ({"web phone": 3}, ["web", "phone"], 3),
+        ({"web" + " phone" * MAX_PATH: 3, "phone web": 2, "web": 1}, ["phone", "web"], 2),
+        ({"web" + " phone" * MAX_PATH: 3}, [], None),
+    ],
+    ids=["one is the commonest", "there is one only", "the commonest is too long", "none is short enough"],
+)
+def test_the_path_that_most_journeys_take(
+    empty_store: Store, ways: dict[str, int], expected: list[str], journeys: int | None
+):
+    """The commonest of those that are not too long."""
+    went = [way.split() for way, times in ways.items() for _ in range(times)]
+    events = [
+        event(f"e{person}-{nth}", "contact.made", f"2026-05-01T10:{nth:02}:00.000000Z", f"p1-{person}", "aid", channel=channel)
+        for person, way in enumerate(went)
+        for nth, channel in enumerate(way)
+    ]  # fmt: skip
+    seed.fill(empty_store.writer(), events)
+    with served(empty_store, small_cell_min=1) as client:
+        path = rows(client, "journey-map-path")
+    assert [row["channel"] for row in path] == expected
+    assert {row["journeys"] for row in path} == ({journeys} if journeys else set())
+
+
+def test_of_ways_as_common_the_path_is_the_same_every_time(empty_store: Store):
+    """Whatever was loaded first."""
+    found = []
+    for order in (("web", "phone"), ("phone", "web")):
+        for table in TABLES:
+            empty_store.writer().command(f"TRUNCATE TABLE {table}")
+        events = [
+            event(
+                f"e-{channel}", "contact.made", "2026-05-01T10:00:00.000000Z", f"p1-{channel}", "aid", channel=channel
+            )
+            for channel in order
+        ]
+        seed.fill(empty_store.writer(), events)
+        with served(empty_store, small_cell_min=1) as client:
+            found.append([row["channel"] for row in rows(client, "journey-map-path")])
+    assert found[0] == found[1]
+    assert len(found[0]) == 1
 
 
 def test_a_map_of_what_citizens_do(client: httpx.Client):
