@@ -1,14 +1,14 @@
 """Every figure that a page shows, as JSON or a file: one route a figure, all of one kind."""
 
 from collections.abc import Callable
-from typing import Annotated, Any, Final
+from typing import Any, Final
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from services.insights.api.models import PROBLEMS, FigureList, FigureTable
-from services.insights.api.parameters import filters_with
+from services.insights.api.parameters import FILTERS, declared, filters_of
 from services.insights.context import Context
 from services.insights.figures.catalogue import FIGURES
 from services.insights.figures.figure import Ask, Figure, shown
@@ -53,21 +53,18 @@ def routes(context: Context) -> APIRouter:
 def _route(context: Context, figure: Figure) -> Callable[..., Response]:
     names = tuple(parameter.name for parameter in figure.parameters)
 
-    def read(
-        request: Request,
-        filters: Annotated[Filters, Depends(filters_with(*names, _FORMAT))],
-        format: Annotated[str, Query(description="`json`, `csv`, `parquet` or `arrow`.")] = _JSON,  # noqa: A002
-    ) -> Response:
-        if format != _JSON and format not in FORMATS:
+    def read(request: Request) -> Response:
+        filters, query = filters_of(request, *names, _FORMAT), request.query_params
+        chosen = query.get(_FORMAT, _JSON)
+        if chosen != _JSON and chosen not in FORMATS:
             known = ", ".join((_JSON, *FORMATS))
             raise Problem(422, "invalid-format", N_("“format” must be one of: %(allowed)s."), allowed=known)
-        query = request.query_params
         found = shown(figure, make_ask(context, filters, {name: query[name] for name in names if name in query}))
-        if format == _JSON:
+        if chosen == _JSON:
             return JSONResponse(as_json(found))
-        disposition = f'attachment; filename="{figure.name}.{FORMATS[format].ending}"'
+        disposition = f'attachment; filename="{figure.name}.{FORMATS[chosen].ending}"'
         return Response(
-            as_file(found, format), media_type=FORMATS[format].media_type, headers={"content-disposition": disposition}
+            as_file(found, chosen), media_type=FORMATS[chosen].media_type, headers={"content-disposition": disposition}
         )
 
     return read
@@ -91,15 +88,8 @@ def make_ask(context: Context, filters: Filters, parameters: dict[str, str]) -> 
 
 
 def _declared(figure: Figure) -> dict[str, Any]:
+    """Said here, since FastAPI looks at each parameter of each route: for all figures that took half of making the application."""
+    own = {each.name: each.description for each in figure.parameters}
     return {
-        "parameters": [
-            {
-                "name": each.name,
-                "in": "query",
-                "required": False,
-                "schema": {"type": "string"},
-                "description": each.description,
-            }
-            for each in figure.parameters
-        ]
+        "parameters": declared({_FORMAT: "`json`, `csv`, `parquet` or `arrow`; `json` if left out.", **FILTERS, **own})
     }

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import quote_plus, urlencode
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import BytecodeCache, Environment, FileSystemLoader, StrictUndefined
+from jinja2.bccache import Bucket
 from markupsafe import Markup
 from msgspec import Struct
 from starlette.requests import Request
@@ -110,6 +111,25 @@ class Pages:
         return self.page(request, "error.html", {"problem": problem}, status=problem["status"], headers=headers)
 
 
+class _Compiled(BytecodeCache):
+    """Templates as they were compiled: once, for all languages and sites of a process."""
+
+    def __init__(self) -> None:
+        self._kept: Final[dict[str, bytes]] = {}
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        """Give what is kept; of another text it is not taken."""
+        if bucket.key in self._kept:
+            bucket.bytecode_from_string(self._kept[bucket.key])
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        """Keep it; there are as many as templates."""
+        self._kept[bucket.key] = bucket.bytecode_to_string()
+
+
+_COMPILED: Final = _Compiled()
+
+
 def _environment(language: Language, static: Callable[[str], str], context: Context) -> Environment:
     environment = Environment(
         loader=FileSystemLoader(_TEMPLATES),
@@ -119,6 +139,7 @@ def _environment(language: Language, static: Callable[[str], str], context: Cont
         trim_blocks=True,
         lstrip_blocks=True,
         auto_reload=False,
+        bytecode_cache=_COMPILED,
     )
     environment.install_gettext_translations(language.translations, newstyle=True)  # type: ignore[attr-defined]
     text = _texts(language)
