@@ -26,6 +26,10 @@ CASES: Final = "cases"
 COUNTED: Final = {BEGUN: N_("journeys begun"), COMPLETED: N_("journeys completed")}
 KINDS: Final = {FORMS: N_("online forms"), CASES: N_("cases")}
 
+_END_OF: Final = {name: f"fromUnixTimestamp64Micro({{until_{name}:Int64}}, 'UTC')" for name in (NOW, BEFORE)}
+_UNTIL: Final = f"if(shown, {_END_OF[NOW]}, {_END_OF[BEFORE]})"
+"""Until when the events of a journey of the period `shown`, or of the one before, are looked at."""
+
 
 class InShort(NamedTuple):
     """Journeys begun and completed, by whether they began online; forms and cases begun and completed, as sums."""
@@ -57,13 +61,13 @@ def journeys_in_short(periods: TwoPeriods) -> Question:
             sumIf(found, online AND done) AS completed_online,
             {sums_sql("form_done", "form", "found")} AS forms, {sums_sql("ended_cases", "begun_cases", "found")} AS cases
         FROM (
-            SELECT shown, {_until("shown")} AS until, group.1 AS found,
+            SELECT shown, {_UNTIL} AS until, group.1 AS found,
                 {", ".join(f"bitTest(bits, {place}) AS {name}" for place, name in enumerate(_BITS))},
                 begun + arrayCount(each -> each.begun < until, group.2) AS begun_cases,
                 ended + arrayCount(each -> each.ended < until, group.2) AS ended_cases,
                 if(begun_cases > 0, begun_cases = ended_cases, form_done) AS done
             FROM (
-                SELECT {_shown(periods)} AS shown, {_until("shown")} AS until, toUInt8({bits}) AS bits,
+                SELECT {_shown(periods)} AS shown, {_UNTIL} AS until, toUInt8({bits}) AS bits,
                     countIf(empty(more_cases)) AS alone, groupArrayIf(more_cases, notEmpty(more_cases)) AS more
                 FROM journeys FINAL {where} GROUP BY shown, bits)
             ARRAY JOIN arrayConcat([(alone, [])], arrayMap(cases -> (toUInt64(1), cases), more)) AS group)
@@ -95,12 +99,6 @@ def _shown(periods: TwoPeriods) -> str:
     return began_within(periods.now, f"{NOW}_")[0][0] if periods.before else "1"
 
 
-def _until(shown: str) -> str:
-    """Until when the events of a journey are looked at."""
-    now, before = (f"fromUnixTimestamp64Micro({{until_{name}:Int64}}, 'UTC')" for name in (NOW, BEFORE))
-    return f"if({shown}, {now}, {before})"
-
-
 def _known_until(periods: TwoPeriods) -> tuple[str, ...]:
     """What each of `_BITS` says of a journey: of its entry, an online form, and the first of its cases."""
     outcomes = " OR ".join(_ended_within(name, filters) for name, filters in periods.named())
@@ -116,7 +114,7 @@ def _known_until(periods: TwoPeriods) -> tuple[str, ...]:
 
 def _ended_within(name: str, filters: Filters) -> str:
     """The condition that a journey is of this period and its form ended with an outcome within it."""
-    outcomes = f"time < fromUnixTimestamp64Micro({{until_{name}:Int64}}, 'UTC')"
+    outcomes = f"time < {_END_OF[name]}"
     if filters.from_us is not None:
         outcomes += f" AND time >= fromUnixTimestamp64Micro({{{name}_from_us:Int64}}, 'UTC')"
     return f"{'shown' if name == NOW else 'NOT shown'} AND {ended_with_outcome(outcomes)}"
