@@ -55,7 +55,7 @@ def test_both_periods_are_counted_as_each_by_itself(empty_store: Store, number: 
     events = [each for person in range(120) for each in _of_a_person(chance, person)]
     seed.fill(empty_store.writer(), events)
     end_us = FIRST_US + (DAYS + 30) * DAY_US
-    differing = set()
+    telling = 0
     for each in (
         Filters(), Filters(service="aid"), Filters(channel="phone"), Filters(territory="north"),
         Filters(service="permit", channel="web", territory="south"),
@@ -71,5 +71,5 @@ def test_both_periods_are_counted_as_each_by_itself(empty_store: Store, number: 
                     NOW: in_short(empty_store, structs.replace(periods, before=None))[NOW],
                     BEFORE: in_short(empty_store, TwoPeriods(before, None, until_us))[NOW],
                 }, (number, each, days)
-                differing.add(found[BEFORE] not in {found[NOW], NOTHING})
-    assert differing == {True}
+                telling += found[BEFORE] not in {found[NOW], NOTHING}
+    assert telling > 10
