@@ -107,14 +107,20 @@ async function ask() {
   }
 }
 
+// While the stream is heard the page is up to date, whether or not there is anything to show.
+function heard() {
+  heardMs = Date.now();
+  answeredAt = new Date(heardMs);
+}
+
 function listen() {
   source?.close();
   source = new EventSource("/api/v1/alerts/events");
   heardMs = Date.now();
-  source.addEventListener("open", () => { failures = 0; heardMs = Date.now(); reachable = true; show(); });
-  source.addEventListener("changes", () => { heardMs = Date.now(); ask(); });
-  source.addEventListener("unknown", () => { heardMs = Date.now(); ask(); });
-  source.addEventListener("heartbeat", () => { heardMs = Date.now(); });
+  source.addEventListener("open", () => { failures = 0; heard(); reachable = true; show(); });
+  source.addEventListener("changes", () => { heard(); ask(); });
+  source.addEventListener("unknown", () => { heard(); ask(); });
+  source.addEventListener("heartbeat", heard);
   source.addEventListener("error", () => {
     failures += 1;
     if (failures >= FAILURES || source.readyState === EventSource.CLOSED) leave();
