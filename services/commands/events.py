@@ -10,9 +10,8 @@ import click
 from services.commands.event_files import RawEvent, open_events, read_events
 from services.commands.event_log import follow_events, last_events
 from services.commands.site import LANGUAGES, Site, language
-from services.importer.batches import MAX_BATCH_BYTES, MAX_BATCH_EVENTS
-from services.importer.local_check import LocalCheck
-from services.importer.send import EventResult, IngestClient
+from shared.client.local_check import LocalCheck
+from shared.client.send import MAX_BATCH_BYTES, MAX_BATCH_EVENTS, EventResult, IngestClient
 from shared.clock import now_us
 
 GATEWAYS: Final = {

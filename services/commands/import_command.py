@@ -6,8 +6,6 @@ import click
 
 from services.commands.progress import stderr_progress
 from services.commands.site import Site
-from services.importer.import_file import import_file
-from services.importer.summary import summary_lines
 
 
 @click.command(
@@ -36,18 +34,16 @@ def import_command(
     if output is not None and not dry_run:
         raise click.UsageError("--output goes with --dry-run: it writes subjects as they stand in FILE")
     site: Site = context.obj
-    summary = import_file(
+    lines, exit_status = site.local.import_file(
         file,
         mapping,
         ingest_url=site.ingest_url,
-        ingest_key=site.settings.ingest_key,
         analytics_url=site.analytics_url,
         wait=wait,
         dry_run=dry_run,
         output=output,
-        phone_region=site.settings.phone_region,
         progress=stderr_progress(),
     )
-    for line in summary_lines(summary):
+    for line in lines:
         click.echo(line)
-    context.exit(summary.exit_status)
+    context.exit(exit_status)

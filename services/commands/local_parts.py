@@ -5,6 +5,7 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
+from shared.client.progress import Progress
 from shared.log.port import LogReader
 from shared.settings import Settings
 
@@ -40,6 +41,20 @@ class LocalParts(Protocol):
 
     def migrations(self, *, apply: bool) -> Sequence[Mapping[str, Any]]:
         """The store's migrations in order, as `report.Migration` in JSON values, after applying those missing if `apply`."""
+
+    def import_file(
+        self,
+        path: Path,
+        mapping_path: Path,
+        *,
+        ingest_url: str,
+        analytics_url: str,
+        wait: bool,
+        dry_run: bool,
+        output: Path | None,
+        progress: Progress | None,
+    ) -> tuple[Sequence[str], int]:
+        """Turns the rows of a file into events and sends them: what came of it in lines to read, and the exit status."""
 
     def dump(self, folder: Path, counted: Callable[[int, int], None]) -> Mapping[str, int]:
         """Writes all rows into the folder; rows by table. `counted` takes rows done and rows in all."""

@@ -7,7 +7,7 @@ from typing import Any, Final, TextIO
 
 import click
 
-from services.importer.progress import Progress
+from shared.client.progress import Progress
 
 LINE_INTERVAL_S: Final = 5.0
 _BYTES_UNIT: Final = "B"

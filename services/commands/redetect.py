@@ -10,8 +10,8 @@ from msgspec import Struct
 from services.commands.progress import stderr_progress
 from services.commands.report import read_as
 from services.commands.site import Site
-from services.importer.http_client import ServiceClient
-from services.importer.progress import Progress
+from shared.client.http_client import ServiceClient
+from shared.client.progress import Progress
 from shared.errors import ParcoursError
 
 REDETECTIONS_PATH: Final = "/api/v1/redetections"

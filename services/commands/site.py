@@ -6,8 +6,8 @@ from functools import cached_property
 from typing import Any, Final
 
 from services.commands.local_parts import LocalParts
-from services.importer.http_client import Patience, ServiceClient
-from services.importer.send import IngestClient
+from shared.client.http_client import Patience, ServiceClient
+from shared.client.send import IngestClient
 from shared.errors import Unreachable
 from shared.settings import Settings
 

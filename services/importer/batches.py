@@ -1,12 +1,9 @@
 """Events in batches that a gateway takes."""
 
 from collections.abc import Iterable, Iterator
-from typing import Final
 
 from services.importer.build import BuiltEvent
-
-MAX_BATCH_EVENTS: Final = 1_000
-MAX_BATCH_BYTES: Final = 4_000_000
+from shared.client.send import MAX_BATCH_BYTES, MAX_BATCH_EVENTS
 
 
 def batches(

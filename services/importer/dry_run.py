@@ -3,8 +3,8 @@
 from pathlib import Path
 from typing import IO
 
-from services.importer.local_check import LocalCheck
-from services.importer.send import EventResult
+from shared.client.local_check import LocalCheck
+from shared.client.send import EventResult
 from shared.errors import ParcoursError
 
 

@@ -6,20 +6,20 @@ from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import Final
 
-from services.importer.batches import MAX_BATCH_BYTES, batches
+from services.importer.batches import batches
 from services.importer.build import BuiltEvent, EventBuilder, Rejection
 from services.importer.dry_run import CheckedOutput
-from services.importer.http_client import ServiceClient, Sleep
 from services.importer.mapping import Mapping, read_mapping
-from services.importer.progress import NoProgress, Progress
 from services.importer.rejected_file import RejectedFile
 from services.importer.repeats import RecentEvents, Repeat, neighbours
 from services.importer.row import BadRow
 from services.importer.rows import RowReader, open_rows
-from services.importer.send import Ends, EventResult, IngestClient
 from services.importer.sort import EventSorter
 from services.importer.summary import ImportSummary
 from services.importer.wait import wait_until_queryable
+from shared.client.http_client import ServiceClient, Sleep
+from shared.client.progress import NoProgress, Progress
+from shared.client.send import MAX_BATCH_BYTES, Ends, EventResult, IngestClient
 from shared.clock import now_us as wall_clock_us
 
 _ROWS_BETWEEN_PROGRESS: Final = 500

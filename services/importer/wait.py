@@ -4,9 +4,9 @@ from typing import Final
 
 from msgspec import Struct, field
 
-from services.importer.http_client import ServiceClient, Sleep
-from services.importer.progress import Progress
-from services.importer.send import Ends
+from shared.client.http_client import ServiceClient, Sleep
+from shared.client.progress import Progress
+from shared.client.send import Ends
 from shared.errors import ParcoursError
 from shared.log.port import JOURNEY_EVENTS
 

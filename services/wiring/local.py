@@ -13,6 +13,7 @@ from services.wiring.rules import site_rules
 from services.wiring.signals import signals
 from services.wiring.streams import EVENTS
 from services.wiring.targets import CLUSTER, ONE_MACHINE, is_ready, runner, targets
+from shared.client.progress import Progress
 from shared.clock import now_us
 from shared.errors import ConfigurationError, ParcoursError
 from shared.log.local import LocalLogReader
@@ -105,6 +106,37 @@ class LocalPlatform:
         finally:
             store.close()
         return listed
+
+    def import_file(
+        self,
+        path: Path,
+        mapping_path: Path,
+        *,
+        ingest_url: str,
+        analytics_url: str,
+        wait: bool,
+        dry_run: bool,
+        output: Path | None,
+        progress: Progress | None,
+    ) -> tuple[Sequence[str], int]:
+        """Turn the rows of a file into events and send them, with this site's key and telephone region."""
+        from services.importer.import_file import import_file  # noqa: PLC0415
+        from services.importer.summary import summary_lines  # noqa: PLC0415
+
+        settings = self.settings()
+        summary = import_file(
+            path,
+            mapping_path,
+            ingest_url=ingest_url,
+            ingest_key=settings.ingest_key,
+            analytics_url=analytics_url,
+            wait=wait,
+            dry_run=dry_run,
+            output=output,
+            phone_region=settings.phone_region,
+            progress=progress,
+        )
+        return tuple(summary_lines(summary)), summary.exit_status
 
     def dump(self, folder: Path, counted: Callable[[int, int], None]) -> Mapping[str, int]:
         """Write all rows of this site's ClickHouse into the folder."""

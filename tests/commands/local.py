@@ -12,6 +12,7 @@ from services.alerts.settings import AlertSettings
 from services.commands.cli import build_cli
 from services.wiring.alert_settings import site_alerts
 from services.wiring.folder import DataFolder
+from services.wiring.local import LocalPlatform
 from services.wiring.streams import EVENTS
 from shared.detection.settings import DEFAULTS
 from shared.errors import ConfigurationError, FolderInUse
@@ -34,6 +35,9 @@ class Local:
         self.report: Mapping[str, Any] = {"parts": []}
         self.calls: list[str] = []
         self.outcome = Outcome(fired=[], rounds=96, series=12, left_out=0)
+
+    import_file = LocalPlatform.import_file
+    """The real one: it needs the settings alone."""
 
     def settings(self) -> Settings:
         return self._settings

@@ -11,8 +11,8 @@ import pytest
 
 from services.commands.progress import LINE_INTERVAL_S, BarProgress, LineProgress
 from services.commands.redetect import MAX_STANDSTILL_S, follow_run
-from services.importer.http_client import ServiceClient
-from services.importer.progress import NoProgress
+from shared.client.http_client import ServiceClient
+from shared.client.progress import NoProgress
 from shared.detection.settings import DEFAULTS
 from shared.errors import ParcoursError
 from tests.commands.local import Local, parcours

@@ -10,7 +10,7 @@ import msgspec
 import pytest
 
 from services.commands.cli import build_cli
-from services.importer.local_check import LocalCheck
+from shared.client.local_check import LocalCheck
 from shared.detection.rule_file import parse_rules
 from shared.journey.instants import from_text
 from tests.docs.pages import ROOT, code_blocks, pages

@@ -4,8 +4,8 @@ from collections.abc import Callable
 
 import pytest
 
-from services.importer.http_client import Patience, ServiceClient
-from services.importer.send import IngestClient
+from shared.client.http_client import Patience, ServiceClient
+from shared.client.send import IngestClient
 from shared.errors import ConfigurationError, ParcoursError, Unreachable
 from tests.importer.scripted_server import Answer, Asked, scripted_server
 

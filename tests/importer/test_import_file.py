@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from services.importer.http_client import ServiceClient
 from services.importer.import_file import import_file
-from services.importer.progress import NoProgress
-from services.importer.send import Ends
 from services.importer.summary import ImportSummary, summary_lines
 from services.importer.wait import POLL_S, wait_until_queryable
+from shared.client.http_client import ServiceClient
+from shared.client.progress import NoProgress
+from shared.client.send import Ends
 from shared.errors import ConfigurationError, ParcoursError, Unreachable
 from shared.log.port import Kind
 from tests.importer.mappings import EVENT, mapping_text

@@ -3,7 +3,7 @@
 from functools import partial
 from typing import Final
 
-from services.importer.send import EventResult
+from shared.client.send import EventResult
 from shared.ingest.incoming import Refused
 from shared.ingest.reasons import explain
 from shared.ingest.validate import Validator, arrival_at

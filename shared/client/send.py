@@ -6,11 +6,14 @@ import httpx
 import msgspec
 from msgspec import Struct
 
-from services.importer.http_client import ServiceClient
+from shared.client.http_client import ServiceClient
 from shared.errors import ParcoursError
 
 EVENTS_PATH: Final = "/v1/events"
 BATCH_TYPE: Final = "application/cloudevents-batch+json"
+MAX_BATCH_EVENTS: Final = 1_000
+MAX_BATCH_BYTES: Final = 4_000_000
+"""What a gateway takes in one request."""
 _ANSWERED: Final = frozenset({202, 422})
 _UNREADABLE: Final = 400
 

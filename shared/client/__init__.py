@@ -1,0 +1,1 @@
+"""A client of the platform's two ports: what publishes events and asks how things stand."""
